@@ -1,0 +1,1 @@
+"""What an instructor runs: release, sandboxed parallel autograding on nbgrader, feedback and reports."""
