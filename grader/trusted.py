@@ -1,6 +1,6 @@
-"""Runs an instructor's cell in this process: the tests, hidden ones included, and nothing that a student wrote.
+"""Runs an instructor's cell in this process: tests, hidden ones included, and nothing a student wrote.
 
-A test cell sees a namespace whose unknown names may come from elsewhere (`box.remote.Names` fetches the student's from
+A test cell sees a namespace whose unknown names may come from elsewhere (`box.remote.Names` fetches them from
 the sandbox). What it prints, displays, returns or raises becomes ordinary notebook outputs.
 """
 
@@ -34,9 +34,7 @@ class Collector:
 
     def result(self, value: object) -> None:
         data = {"text/plain": repr(value)}
-        self.outputs.append(
-            {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
-        )
+        self.outputs.append({"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None})
 
     def error(self, exception: BaseException) -> None:
         """The exception's last line only: the traceback would quote the test."""
@@ -78,8 +76,9 @@ def run_cell(
 ) -> list[Output]:
     """Execute a trusted cell and return its outputs as nbformat dictionaries.
 
-    The value of a last expression becomes an `execute_result`; an exception becomes an `error`, except those in `raises`,
-    which go on to the caller. Warnings go to the cell's stderr. Lines of IPython magic are left out.
+    The value of a last expression becomes an `execute_result`; an exception becomes an `error`,
+    except those in `raises`, which go on to the caller. Warnings go to the cell's stderr. Lines of IPython
+    magic are left out.
     """
     collector = collector or Collector()
     try:
