@@ -109,8 +109,8 @@ def check_gradients(
     errors = {}
     for name, x, analytic, f in _gradients(op, op_backward, args, hyper, rng):
         numeric = numerical_gradient(f, x.astype(np.float64))
-        typical = np.abs(numeric).mean() if numeric.size else 0.0
-        scale = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), max(typical, _RESOLVED))
+        floor = max(0.01 * float(np.abs(numeric).mean()) if numeric.size else 0.0, _RESOLVED)
+        scale = np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), floor)
         error = np.abs(analytic - numeric) / scale
         bad = ~(error <= TOLERANCE[x.dtype])  # NaN is bad too
         if bad.any():
