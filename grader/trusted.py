@@ -24,6 +24,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.outputs: list[Output] = []
+        self.value: object = None  # of the last expression
 
     def stream(self, name: str) -> io.TextIOBase:
         return _Stream(name, self.outputs)
@@ -33,6 +34,7 @@ class Collector:
         self.outputs.append({"output_type": "display_data", "data": dict(bundle), "metadata": {}})
 
     def result(self, value: object) -> None:
+        self.value = value
         data = {"text/plain": repr(value)}
         self.outputs.append({"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None})
 

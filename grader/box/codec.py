@@ -1,8 +1,8 @@
-"""Plain data across the wall by value: numbers, strings, lists, tuples, dicts, plain arrays. All else by handle.
+"""Plain data across the wall, by value: numbers, strings, lists, tuples, dicts, plain arrays. All else by handle.
 
 `encode` turns a value into JSON (arrays go into `buffers`); `decode` builds exactly the plain types named here, never
-a subclass, never an object, never code. What is not plain is given to the caller's `handle`, which returns a reference
-that the other side can only hand back.
+a subclass, never an object, never code. What is not plain is given to the caller's `handle`, which returns a
+reference that the other side can only hand back.
 """
 
 from __future__ import annotations

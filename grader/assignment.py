@@ -1,0 +1,99 @@
+"""An assignment's notebook as the instructor wrote it: what grading needs of it, read once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader import utils
+
+from .box.limits import Limits
+from .box.remote import Defined
+
+MODULES = ("course.data", "course.plots", "course.shapes")  # what a box may import unless the notebook says less
+NOT_RUN = frozenset({"demo", "experiment"})
+
+
+class BadAssignment(Exception):
+    """A notebook of the instructor's that cannot be used for grading."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One notebook of the instructor's, and what stands beside it."""
+
+    name: str
+    source: NotebookNode
+    records: dict[str, Any] | None
+    limits: Limits
+    modules: tuple[str, ...]
+    digest: str  # of everything that grading depends on
+
+    @classmethod
+    def read(cls, path: Path) -> Assignment:
+        """Read `solutions/NAME/NAME.ipynb` and the records beside it.
+
+        Raises:
+            BadAssignment: it is missing, no notebook, or its settings make no sense.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+            source = nbformat.reads(text, as_version=4)
+        except FileNotFoundError:
+            raise BadAssignment(f"there is no notebook {path}") from None
+        except (OSError, ValueError) as error:
+            raise BadAssignment(f"{path} cannot be read: {error}") from None
+        beside = path.with_suffix(".json")
+        records = beside.read_text(encoding="utf-8") if beside.exists() else "null"
+        settings = source.metadata.get("convnet_course", {})
+        try:
+            limits = Limits.from_dict(dict(settings.get("limits", {})))
+            loaded = json.loads(records)
+        except ValueError as error:
+            raise BadAssignment(f"{path}: {error}") from None
+        modules = tuple(settings.get("box_modules", MODULES))
+        digest = hashlib.sha256(f"{text}\0{records}".encode()).hexdigest()
+        return cls(path.stem, source, loaded, limits, modules, digest)
+
+    @cached_property
+    def defined(self) -> Defined:
+        """The names that the student is asked to define: they come from the box."""
+        return Defined([cell.source for cell in self.source.cells if is_exercise(cell)])
+
+    @cached_property
+    def setup(self) -> list[str]:
+        """The cells that the tests need too, run in the trusted process."""
+        return [
+            cell.source
+            for cell in self.source.cells
+            if cell.cell_type == "code" and "setup" in cell.metadata.get("tags", [])
+        ]
+
+    @cached_property
+    def points(self) -> dict[str, float]:
+        """The points of each graded cell, tests and answers in words alike."""
+        return {
+            cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
+            for cell in self.source.cells
+            if utils.is_grade(cell) or utils.is_task(cell)
+        }
+
+
+def is_exercise(cell: NotebookNode) -> bool:
+    """A cell of code that the student writes."""
+    return bool(cell.cell_type == "code" and utils.is_solution(cell))
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """A cell of the instructor's that earns points."""
+    return bool(cell.cell_type == "code" and utils.is_grade(cell) and not utils.is_solution(cell))
+
+
+def runs_when_graded(cell: NotebookNode) -> bool:
+    return bool(cell.cell_type == "code" and not NOT_RUN & set(cell.metadata.get("tags", [])))
