@@ -1,4 +1,4 @@
-"""One pure function: an assignment, the bytes of a submission and a seed become a graded notebook. All else maps it."""
+"""One pure function: an assignment, a submission's bytes and a seed become a graded notebook. All else maps it."""
 
 from __future__ import annotations
 

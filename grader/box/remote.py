@@ -86,7 +86,7 @@ class Remote:
 
 
 class Names(dict[str, Any]):
-    """The globals of a test cell: trusted names first; those the exercises define come from the box, each time anew."""
+    """The globals of a test cell: trusted names first; those of the exercises come from the box, each time anew."""
 
     def __init__(self, trusted: dict[str, Any], remote: Defined, box: Box) -> None:
         super().__init__(trusted)
