@@ -34,10 +34,11 @@ class Assignment:
     limits: Limits
     modules: tuple[str, ...]
     digest: str  # of everything that grading depends on
+    checksums: dict[str, str]  # of the cells as they were released, by grade id
 
     @classmethod
-    def read(cls, path: Path) -> Assignment:
-        """Read `solutions/NAME/NAME.ipynb` and the records beside it.
+    def read(cls, path: Path, released: Path | None = None) -> Assignment:
+        """Read `solutions/NAME/NAME.ipynb`, the records beside it, and what of it was released.
 
         Raises:
             BadAssignment: it is missing, no notebook, or its settings make no sense.
@@ -59,7 +60,7 @@ class Assignment:
             raise BadAssignment(f"{path}: {error}") from None
         modules = tuple(settings.get("box_modules", MODULES))
         digest = hashlib.sha256(f"{text}\0{records}".encode()).hexdigest()
-        return cls(path.stem, source, loaded, limits, modules, digest)
+        return cls(path.stem, source, loaded, limits, modules, digest, _checksums(released))
 
     @cached_property
     def defined(self) -> Defined:
@@ -75,6 +76,11 @@ class Assignment:
             if cell.cell_type == "code" and "setup" in cell.metadata.get("tags", [])
         ]
 
+    @property
+    def automatic_points(self) -> float:
+        """What the test cells are worth together."""
+        return sum(float(cell.metadata.nbgrader.points) for cell in self.source.cells if is_test(cell))
+
     @cached_property
     def points(self) -> dict[str, float]:
         """The points of each graded cell, tests and answers in words alike."""
@@ -83,6 +89,15 @@ class Assignment:
             for cell in self.source.cells
             if utils.is_grade(cell) or utils.is_task(cell)
         }
+
+
+def _checksums(released: Path | None) -> dict[str, str]:
+    """nbgrader's checksums in a released notebook: by them an answer that was left as it came is known."""
+    if released is None or not released.is_file():
+        return {}
+    notebook = nbformat.read(released, as_version=4)
+    marks = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    return {mark["grade_id"]: mark["checksum"] for mark in marks if "checksum" in mark}
 
 
 def is_exercise(cell: NotebookNode) -> bool:

@@ -53,7 +53,7 @@ def grade(assignment: Assignment, submitted: bytes, seed: int, boxes: Boxes) -> 
         cells = intake.read_cells(submitted)
     except intake.Rejected as rejection:
         return reject(assignment, str(rejection))
-    graded = Graded(grafting.graft(assignment.source, cells))
+    graded = Graded(grafting.graft(assignment.source, cells, assignment.checksums))
     with boxes.open() as box:
         run(assignment, graded, seed, box)
     graded.seconds = time.monotonic() - started

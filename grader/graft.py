@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -20,12 +20,13 @@ MISSING = "# This cell was missing from the submission."
 TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 
 
-def graft(source: NotebookNode, submitted: Iterable[Cell]) -> NotebookNode:
+def graft(source: NotebookNode, submitted: Iterable[Cell], checksums: Mapping[str, str] | None = None) -> NotebookNode:
     """The notebook to grade.
 
     Args:
         source: the instructor's notebook, with solutions and hidden tests.
         submitted: the student's cells, in their order.
+        checksums: of the cells as they were released; by them nbgrader knows an answer that was left as it came.
 
     Returns:
         a copy of `source` without outputs, in which every cell that is the student's to write has their text.
@@ -49,6 +50,9 @@ def graft(source: NotebookNode, submitted: Iterable[Cell]) -> NotebookNode:
             cell.source = _text(cell, texts[own[0]] if own else None)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        for name in own:
+            if checksums and name in checksums:
+                cell.metadata.nbgrader["checksum"] = checksums[name]
         notebook.cells.append(cell)
         for name in _names(original):
             added = len(notebook.cells)

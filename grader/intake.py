@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbgrader.utils import parse_utc
+
 NOTEBOOK_BYTES = 20 << 20  # pictures that a student pasted count too
 FOLDER_BYTES = 100 << 20
 FOLDER_FILES = 1000
@@ -33,6 +35,16 @@ class Cell:
     cell_id: str | None
 
 
+def refuse_link(folder: Path) -> None:
+    """See that a folder is where it seems to be.
+
+    Raises:
+        Rejected: it is a link to another one.
+    """
+    if folder.is_symlink():
+        raise Rejected(f"{show(folder.name)} is a link; only ordinary folders are accepted")
+
+
 def inspect_folder(folder: Path) -> None:
     """See that a submission's folder holds nothing but ordinary files of bounded size.
 
@@ -43,8 +55,7 @@ def inspect_folder(folder: Path) -> None:
     pending = [folder]
     while pending:
         place = pending.pop()
-        if place.is_symlink():
-            raise Rejected(f"{show(place.name)} is a link; only ordinary files are accepted")
+        refuse_link(place)
         for entry in os.scandir(place):
             status = entry.stat(follow_symlinks=False)
             count += 1
@@ -56,9 +67,7 @@ def inspect_folder(folder: Path) -> None:
                 raise Rejected(f"{show(entry.name)} is a file with a second name elsewhere (a hard link)")
             total += status.st_size
             if count > FOLDER_FILES or total > FOLDER_BYTES:
-                raise Rejected(
-                    f"the folder is too large: at most {FOLDER_FILES} files, {FOLDER_BYTES >> 20} MB in all"
-                )
+                raise Rejected(f"the folder is too large: at most {FOLDER_FILES} files, {FOLDER_BYTES >> 20} MB in all")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -83,6 +92,16 @@ def read_bytes(path: Path) -> bytes:
             f"{show(path.name)} is larger than {NOTEBOOK_BYTES >> 20} MB: clear its outputs and submit again"
         )
     return data
+
+
+def read_timestamp(folder: Path) -> str | None:
+    """When a submission was handed in, from nbgrader's `timestamp.txt`; None if there is none that can be read."""
+    try:
+        text = read_bytes(folder / "timestamp.txt")[:200].decode("utf-8").strip()
+        parse_utc(text)
+    except (Rejected, ValueError, OverflowError, TypeError):
+        return None
+    return text
 
 
 def read_cells(data: bytes) -> list[Cell]:

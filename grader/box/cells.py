@@ -102,7 +102,7 @@ class Cells:
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
         self.shell: Any = _Shell.instance(config=config)
-        self.shell.run_cell("1 + 1", store_history=False, silent=True)  # what the first cell loads is loaded now  # type: ignore[no-untyped-call]
+        self.shell.run_cell("1 + 1", store_history=False, silent=True)  # type: ignore[no-untyped-call]
 
     @property
     def names(self) -> dict[str, Any]:

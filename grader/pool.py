@@ -1,0 +1,167 @@
+"""Many submissions: graded side by side by workers, written down by one. A crash is a result, never a loss."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+from typing import Protocol
+
+import nbformat
+
+from . import intake
+from .assignment import Assignment
+from .classroom import Classroom, Outcome, write
+from .grade import reject
+from .gradebook import BadGradebook, Book
+from .worker import Done, Job, start, work
+
+TRIES = 2  # a submission during which a worker died is tried once more, alone
+
+
+class Workers(Protocol):
+    """Something that grades jobs, in any order."""
+
+    def map(self, jobs: Iterable[Job]) -> Iterator[Done]: ...
+
+
+def autograde(
+    classroom: Classroom,
+    name: str,
+    workers: Workers,
+    *,
+    students: list[str] | None = None,
+    force: bool = False,
+    report: Callable[[Outcome, bool], None] = lambda outcome, fresh: None,
+) -> list[Outcome]:
+    """Grade the submissions of an assignment and write them into the gradebook.
+
+    A submission that was graded before, with the same tests, text and seed, is not graded again unless `force`.
+
+    Args:
+        report: called after each submission with its outcome, and whether it was graded just now.
+
+    Raises:
+        BadAssignment, BadGradebook: nothing was graded.
+    """
+    notebooks = classroom.notebooks(name)
+    seed = classroom.seed(name)
+    outcomes: list[Outcome] = []
+    with Book(classroom.db_url, classroom.config) as book:
+        if not book.knows(name):
+            raise BadGradebook(f"{name} has not been released in this class (`grader release {name}` does it)")
+
+        def open_jobs() -> Iterator[Job]:
+            for student in students if students is not None else classroom.students(name):
+                job = take_in(classroom, name, student, notebooks, seed)
+                known = classroom.outcome(student, name)
+                if not force and known is not None and known.digest == job.digest:
+                    outcomes.append(known)
+                    report(known, False)
+                else:
+                    yield job
+
+        for done in workers.map(open_jobs()):
+            outcome = keep(classroom, name, book, done)
+            outcomes.append(outcome)
+            report(outcome, True)
+    return sorted(outcomes, key=lambda outcome: outcome.student)
+
+
+def take_in(classroom: Classroom, name: str, student: str, notebooks: dict[str, Assignment], seed: int) -> Job:
+    """Read a submission, touching nothing that is not a plain file."""
+    folder = classroom.folder("submitted", student, name)
+    files: dict[str, bytes | str] = {}
+    timestamp = None
+    try:
+        intake.refuse_link(folder.parent)
+        intake.inspect_folder(folder)
+        timestamp = intake.read_timestamp(folder)
+        for notebook in notebooks:
+            try:
+                files[notebook] = intake.read_bytes(folder / f"{notebook}.ipynb")
+            except intake.Rejected as rejection:
+                files[notebook] = str(rejection)
+    except (intake.Rejected, OSError) as error:
+        files = dict.fromkeys(notebooks, str(error))
+    digest = hashlib.sha256(f"{seed}\0{timestamp}".encode())
+    for notebook, assignment in notebooks.items():
+        content = files[notebook]
+        digest.update(assignment.digest.encode())
+        digest.update(hashlib.sha256(content if isinstance(content, bytes) else content.encode()).digest())
+    return Job(student, notebooks, files, seed, digest.hexdigest(), timestamp)
+
+
+def keep(classroom: Classroom, name: str, book: Book, done: Done) -> Outcome:
+    """Write down a graded submission: the gradebook, the notebooks, and last the outcome, which makes it complete."""
+    job = done.job
+    book.record(job.student, name, {n: (job.notebooks[n], g) for n, g in done.graded.items()}, job.timestamp)
+    folder = classroom.folder("autograded", job.student, name)
+    for notebook, graded in done.graded.items():
+        write(folder / f"{notebook}.ipynb", nbformat.writes(graded.notebook))
+    results = list(done.graded.values())
+    outcome = Outcome(
+        job.student,
+        job.digest,
+        done.level,
+        {cell: score for graded in results for cell, score in graded.scores.items()},
+        sum(assignment.automatic_points for assignment in job.notebooks.values()),
+        [remark for graded in results for remark in graded.remarks],
+        [fault for graded in results for fault in graded.faults],
+        sum(graded.seconds for graded in results),
+    )
+    classroom.keep_outcome(name, outcome)
+    return outcome
+
+
+class Local:
+    """Worker processes on this machine."""
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = count or len(os.sched_getaffinity(0))
+
+    def map(self, jobs: Iterable[Job]) -> Iterator[Done]:
+        """Grade jobs; few are under way at a time, so that memory does not grow with the class."""
+        suspects: list[Job] = []
+        for job, result in self._round(iter(jobs), self.count):
+            if result is None:
+                suspects.append(job)
+            else:
+                yield result
+        for job in suspects:  # alone, so that one which kills its worker takes no other with it
+            for _, result in self._round(iter([job]), 1):
+                yield result or _given_up(job)
+
+    def _round(self, jobs: Iterator[Job], count: int) -> Iterator[tuple[Job, Done | None]]:
+        """Grade with one set of workers after another; a job under way when a worker died comes with None."""
+        pending = True
+        while pending:
+            pending = False
+            executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=start)
+            under_way: dict[Future[Done], Job] = {}
+            try:
+                for job in jobs:
+                    under_way[executor.submit(work, job)] = job
+                    if len(under_way) > count:
+                        yield from _finished(under_way)
+                while under_way:
+                    yield from _finished(under_way)
+            except BrokenExecutor:
+                yield from ((job, None) for job in under_way.values())
+                pending = True
+            finally:
+                executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _finished(under_way: dict[Future[Done], Job]) -> Iterator[tuple[Job, Done]]:
+    ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    for future in ready:
+        result = future.result()
+        yield under_way.pop(future), result
+
+
+def _given_up(job: Job) -> Done:
+    reason = "the grader's worker process died while it graded this submission, twice; please tell your instructor"
+    return Done(job, {name: reject(assignment, reason) for name, assignment in job.notebooks.items()})

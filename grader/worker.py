@@ -1,0 +1,56 @@
+"""What a worker does: grade one submission. It knows nothing of classes, gradebooks or other submissions."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+
+from .assignment import Assignment
+from .box.levels import Warm, open_boxes
+from .box.limits import Limits
+from .grade import Graded, grade, reject
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to grade: everything a worker needs, and nothing that it must look up."""
+
+    student: str
+    notebooks: dict[str, Assignment]
+    files: dict[str, bytes | str]  # a notebook's bytes, or why it was rejected
+    seed: int
+    digest: str
+    timestamp: str | None = None
+
+
+@dataclass
+class Done:
+    """A graded submission."""
+
+    job: Job
+    graded: dict[str, Graded] = field(default_factory=dict)
+    level: str = ""
+
+
+_boxes: dict[tuple[tuple[str, ...], Limits], Warm] = {}  # warm boxes of this process, by what they may import and use
+
+
+def start() -> None:
+    """Begin a worker process: Ctrl-C is the head's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def work(job: Job) -> Done:
+    """Grade one submission in this process."""
+    done = Done(job)
+    for name, assignment in job.notebooks.items():
+        content = job.files[name]
+        if isinstance(content, str):
+            done.graded[name] = reject(assignment, content)
+            continue
+        key = (assignment.modules, assignment.limits)
+        if key not in _boxes:
+            _boxes[key] = open_boxes(assignment.modules, assignment.limits)
+        done.level = _boxes[key].level
+        done.graded[name] = grade(assignment, content, job.seed, _boxes[key])
+    return done
