@@ -6,33 +6,27 @@ import numpy as np
 import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
+Cache: TypeAlias = tuple[Any, ...]
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def check_floats(**arrays: Array) -> None:
-    """Require arrays of float32 or of float64, all alike, so that the result has the dtype of the inputs.
+    """Require float32 or float64, all arrays alike, so that a result has the dtype of the inputs.
 
-    Integers are refused rather than converted: float32 or float64 is the caller's choice.
+    Integers are refused rather than converted: which of the two they become is the caller's choice.
 
     >>> check_floats(x=np.zeros(3, dtype=np.uint8))
     Traceback (most recent call last):
     TypeError: x has dtype uint8; float32 or float64 would fit: x.astype(np.float32)
     """
-    first = ""
+    first = next(iter(arrays))
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"{name} is a {type(array).__name__}; a NumPy array would fit")
-        if array.dtype not in _FLOATS:
-            raise TypeError(
-                f"{name} has dtype {array.dtype}; float32 or float64 would fit: {name}.astype(np.float32)"
-            )
-        first = first or name
-        if array.dtype != arrays[first].dtype:
-            raise TypeError(
-                f"{name} has dtype {array.dtype}, {first} has {arrays[first].dtype}; "
-                "arrays of one dtype would fit"
-            )
+        dtype = _dtype(name, array)
+        if dtype not in _FLOATS:
+            raise TypeError(f"{name} has dtype {dtype}; float32 or float64 would fit: {name}.astype(np.float32)")
+        if dtype != arrays[first].dtype:
+            raise TypeError(f"{name} has dtype {dtype}, {first} has {arrays[first].dtype}; one dtype for all would fit")
 
 
 def check_axes(name: str, array: Array, *layouts: str) -> None:
@@ -43,19 +37,19 @@ def check_axes(name: str, array: Array, *layouts: str) -> None:
     ValueError: x has shape (3, 4); (N, C, H, W) would fit
     """
     if array.ndim not in {layout.count(",") + 1 for layout in layouts}:
-        fits = " or ".join(f"({layout},)" if "," not in layout else f"({layout})" for layout in layouts)
+        fits = " or ".join(f"({layout})" for layout in layouts)
         raise ValueError(f"{name} has shape {array.shape}; {fits} would fit")
 
 
 def check_shape(name: str, array: Array, shape: tuple[int, ...], why: str) -> None:
     """Require one exact shape; `why` says where it comes from.
 
-    >>> check_shape("b", np.zeros(3), (4,), "one bias a filter")
+    >>> check_shape("b", np.zeros(3), (4,), "one bias for each filter")
     Traceback (most recent call last):
-    ValueError: b has shape (3,); (4,) would fit: one bias a filter
+    ValueError: b has shape (3,); (4,) would fit, one bias for each filter
     """
     if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}; {shape} would fit: {why}")
+        raise ValueError(f"{name} has shape {array.shape}; {shape} would fit, {why}")
 
 
 def check_upstream(dy: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -63,10 +57,15 @@ def check_upstream(dy: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
 
     >>> check_upstream(np.ones((2, 3)), (2, 4), np.dtype(np.float64))
     Traceback (most recent call last):
-    ValueError: dy has shape (2, 3); (2, 4) would fit: the shape of y
+    ValueError: dy has shape (2, 3); (2, 4) would fit, the shape of y
     """
-    if not isinstance(dy, np.ndarray):
-        raise TypeError(f"dy is a {type(dy).__name__}; a NumPy array would fit")
+    if _dtype("dy", dy) != dtype:
+        raise TypeError(f"dy has dtype {dy.dtype}; {dtype} would fit, the dtype of y")
     check_shape("dy", dy, shape, "the shape of y")
-    if dy.dtype != dtype:
-        raise TypeError(f"dy has dtype {dy.dtype}; {dtype} would fit: the dtype of y")
+
+
+def _dtype(name: str, array: Array) -> np.dtype[Any]:
+    # NumPy's own scalars are welcome: they are what an array without axes turns into
+    if not isinstance(array, np.ndarray | np.generic):
+        raise TypeError(f"{name} is a {type(array).__name__}; a NumPy array would fit")
+    return array.dtype
