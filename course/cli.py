@@ -1,0 +1,106 @@
+"""The command `course`: open the notebooks, or find out why they do not open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from course.handout import Change
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Convolutional neural networks, by hand and in NumPy.\n\n"
+    "Begin with [bold]course lab[/]: it copies the notebooks into a folder of your own and opens JupyterLab on them.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def course(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from course import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command(
+    epilog="[bold]course lab[/] opens the first notebook, [bold]course lab 5[/] or [bold]course lab convolution[/] "
+    "that one. To begin a notebook anew, delete or rename it and open the course again. Ctrl-C stops."
+)
+def lab(
+    notebook: Annotated[
+        str | None,
+        typer.Argument(help="Number, name, or part of the name of the notebook to open.", show_default=False),
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option(help="Your own folder; made at the first time, your work in it is never overwritten.")
+    ] = Path("my-course"),
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open a browser, or only print the address.")
+    ] = True,
+    port: Annotated[
+        int, typer.Option(min=1024, max=65535, help="Where JupyterLab listens; if busy, the next free port.")
+    ] = 8888,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show JupyterLab's own log.")] = False,
+) -> None:
+    """Open the course in JupyterLab, in a folder of your own."""
+    from course.handout import HandoutError, find_notebook, hand_out, names_in, released_folder
+    from course.lab import LabError, serve
+
+    def announce(url: str, chosen: int) -> None:
+        if chosen != port:
+            typer.echo(f"Port {port} is busy, so this is port {chosen}.")
+        typer.echo(
+            f"Your notebooks are in {folder.resolve()}\n\n    {url}\n\nCtrl-C stops JupyterLab; your work stays."
+        )
+
+    try:
+        released = released_folder()
+        name = find_notebook(notebook, names_in(released))
+        for change in hand_out(released, folder):
+            typer.echo(_sentence(change))
+        serve(folder, f"{name}/{name}.ipynb", port=port, browser=browser, verbose=verbose, announce=announce)
+    except (HandoutError, LabError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        pass  # before the server listened, or a second Ctrl-C
+    typer.echo("\nStopped. Open the course again to go on.")
+
+
+def _sentence(change: Change) -> str:
+    return {
+        "new": f"New: {change.notebook}",
+        "restored": f"There again: {change.notebook}",
+        "updated": f"Newer version: {change.notebook} (you had not changed yours)",
+        "beside": f"Newer version: {change.where}, beside {change.notebook}, which is as you left it.",
+    }[change.kind]
+
+
+@app.command()
+def doctor() -> None:
+    """Check what the notebooks need, and say how to mend what is broken.
+
+    Exit code 1 when something is broken that a student needs.
+    """
+    from course.doctor import examine, report
+
+    findings = examine()
+    report(findings)
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.secho(sentence, err=True, fg=typer.colors.RED)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    app(prog_name="course")

@@ -1,0 +1,72 @@
+"""Serve a folder of notebooks with JupyterLab, in this process, quietly and to this machine only."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class LabError(Exception):
+    """JupyterLab could not be started; the message is a sentence for the student."""
+
+
+def serve(
+    folder: Path,
+    notebook: str,
+    *,
+    port: int,
+    browser: bool,
+    verbose: bool = False,
+    announce: Callable[[str, int], None],
+) -> None:
+    """Run JupyterLab on `folder` with `notebook` (a path inside it) open, until Ctrl-C.
+
+    A busy `port` makes way for the next one. `announce(url, port)` is called once the server listens.
+    Raises LabError where the server cannot start.
+    """
+    try:
+        from jupyterlab.labapp import LabApp
+    except ImportError as error:
+        raise LabError(f"JupyterLab does not load ({error}). `course doctor` says how to mend it.") from error
+
+    if not verbose:
+        logging.disable(logging.WARNING)  # of the server and all its extensions
+    token = secrets.token_hex(24)
+    arguments = {
+        "ServerApp.root_dir": folder.resolve(),
+        "ServerApp.ip": "localhost",
+        "ServerApp.port": port,
+        "ServerApp.open_browser": browser,
+        "ServerApp.allow_root": True,  # containers and class-room images often have no other user
+        "IdentityProvider.token": token,
+        "KernelManager.transport_encryption": "auto",  # others on a shared machine cannot listen in
+        "LabApp.default_url": f"/lab/tree/{notebook}",
+        "LabApp.news_url": None,  # these four: ask nothing of the network, and show no pop-up about it
+        "LabApp.extension_manager": "readonly",
+        "LanguageServerManager.autodetect": False,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    try:
+        server = LabApp.initialize_server([f"--{name}={value}" for name, value in arguments.items()])
+    except SystemExit as stopped:  # Jupyter has logged why
+        raise LabError(f"JupyterLab did not start: no free port from {port} on that may be listened to?") from stopped
+    signal.signal(signal.SIGINT, _stop_once(server.stop))
+    announce(f"{server.connection_url.rstrip('/')}/lab/tree/{notebook}?token={token}", server.port)
+    server.start()
+
+
+def _stop_once(stop: Callable[..., None]) -> Callable[..., None]:
+    """A handler of Ctrl-C that shuts kernels and server down in order; a second Ctrl-C does not wait for that.
+
+    Jupyter's own asks "Shut down (y/[n])?" at a terminal and cleans nothing up elsewhere.
+    """
+
+    def handler(*_: Any) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop(from_signal=True)
+
+    return handler
