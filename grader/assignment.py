@@ -11,17 +11,13 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader import utils
 
+from . import cells
 from .box.limits import Limits
 from .box.remote import Defined
+from .errors import BadAssignment
 
 MODULES = ("course.data", "course.plots", "course.shapes")  # what a box may import unless the notebook says less
-NOT_RUN = frozenset({"demo", "experiment"})
-
-
-class BadAssignment(Exception):
-    """A notebook of the instructor's that cannot be used for grading."""
 
 
 @dataclass(frozen=True)
@@ -65,30 +61,17 @@ class Assignment:
     @cached_property
     def defined(self) -> Defined:
         """The names that the student is asked to define: they come from the box."""
-        return Defined([cell.source for cell in self.source.cells if is_exercise(cell)])
+        return Defined([cell.source for cell in self.source.cells if cells.is_exercise(cell)])
 
     @cached_property
     def setup(self) -> list[str]:
         """The cells that the tests need too, run in the trusted process."""
-        return [
-            cell.source
-            for cell in self.source.cells
-            if cell.cell_type == "code" and "setup" in cell.metadata.get("tags", [])
-        ]
+        return [cell.source for cell in self.source.cells if cells.is_setup(cell)]
 
     @property
     def automatic_points(self) -> float:
         """What the test cells are worth together."""
-        return sum(float(cell.metadata.nbgrader.points) for cell in self.source.cells if is_test(cell))
-
-    @cached_property
-    def points(self) -> dict[str, float]:
-        """The points of each graded cell, tests and answers in words alike."""
-        return {
-            cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
-            for cell in self.source.cells
-            if utils.is_grade(cell) or utils.is_task(cell)
-        }
+        return sum(cells.points(cell) for cell in self.source.cells if cells.is_test(cell))
 
 
 def _checksums(released: Path | None) -> dict[str, str]:
@@ -98,17 +81,3 @@ def _checksums(released: Path | None) -> dict[str, str]:
     notebook = nbformat.read(released, as_version=4)
     marks = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
     return {mark["grade_id"]: mark["checksum"] for mark in marks if "checksum" in mark}
-
-
-def is_exercise(cell: NotebookNode) -> bool:
-    """A cell of code that the student writes."""
-    return bool(cell.cell_type == "code" and utils.is_solution(cell))
-
-
-def is_test(cell: NotebookNode) -> bool:
-    """A cell of the instructor's that earns points."""
-    return bool(cell.cell_type == "code" and utils.is_grade(cell) and not utils.is_solution(cell))
-
-
-def runs_when_graded(cell: NotebookNode) -> bool:
-    return bool(cell.cell_type == "code" and not NOT_RUN & set(cell.metadata.get("tags", [])))

@@ -1,4 +1,4 @@
-"""The folder of one class, laid out as nbgrader does: solutions, exercises, submitted, autograded, feedback, gradebook."""
+"""The folder of one class, laid out as nbgrader does: solutions, exercises, submitted, autograded, feedback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from . import intake
-from .assignment import Assignment, BadAssignment
+from .assignment import Assignment
+from .errors import BadAssignment, BadClassroom
 
 CONFIG = "nbgrader_config.py"
 CONFIG_TEXT = '''"""nbgrader's settings for this class. Student code runs in the grader's sandbox, not in a kernel."""
@@ -25,10 +26,6 @@ c = get_config()  # noqa: F821
 configure(c)
 '''
 STATE = ".grader"  # seeds and outcomes: never released, never sent to a student
-
-
-class BadClassroom(Exception):
-    """The folder of a class cannot be used; the message says why."""
 
 
 @dataclass

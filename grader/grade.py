@@ -11,10 +11,11 @@ from nbformat import NotebookNode
 
 from . import graft as grafting
 from . import intake
-from .assignment import Assignment, is_test, runs_when_graded
+from .assignment import Assignment
 from .box.host import Box, BoxError
 from .box.levels import Boxes
 from .box.remote import Names
+from .cells import grade_id, is_test, points, runs_when_graded
 from .trusted import Collector, Output, run_cell
 
 CHECK = "application/vnd.convnet-course.check+json"
@@ -78,9 +79,8 @@ def run(assignment: Assignment, graded: Graded, seed: int, box: Box) -> None:
         if is_test(cell):
             grading = {"seed": seed, "records": None}
             outputs, value = _test(cell.source, trusted, grading, assignment, box)
-            points = float(cell.metadata.nbgrader.points)
             score = _settle(cell, outputs, value, graded)
-            if score < points and assignment.records is not None and box.broken is None:
+            if score < points(cell) and assignment.records is not None and box.broken is None:
                 cell.outputs += _diagnosis(cell.source, trusted, assignment, box)
         elif runs_when_graded(cell):
             try:
@@ -102,19 +102,19 @@ def _test(
 
 def _settle(cell: NotebookNode, outputs: list[Output], value: object, graded: Graded) -> float:
     """Turn what a test cell did into its score: a finite number within the cell's points, or nothing."""
-    name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
+    name, worth = str(grade_id(cell)), points(cell)
     kept = [output for output in outputs if output["output_type"] != "execute_result"]
     failed = any(output["output_type"] == "error" for output in kept)
     fault = None
     if not failed:
         if any(output.get("name") == "stderr" for output in kept):
             fault = "printed a warning or an error"
-        elif not _is_score(value, points):
-            fault = f"ended with {value!r}, not with a number from 0 to {points:g}"
+        elif not _is_score(value, worth):
+            fault = f"ended with {value!r}, not with a number from 0 to {worth:g}"
     if fault is not None:
         graded.faults.append(f"the test cell {name} {fault}")
         kept.append(_error("TestCellError", "This test did not work. Your instructor has been told."))
-    score = 0.0 if failed or fault is not None else min(float(value), points)  # type: ignore[arg-type]
+    score = 0.0 if failed or fault is not None else min(float(value), worth)  # type: ignore[arg-type]
     kept = [output for output in kept if output.get("name") != "stderr"]
     if not failed and fault is None:
         data = {"text/plain": repr(score)}
@@ -124,9 +124,9 @@ def _settle(cell: NotebookNode, outputs: list[Output], value: object, graded: Gr
     return score
 
 
-def _is_score(value: object, points: float) -> bool:
+def _is_score(value: object, worth: float) -> bool:
     number = type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
-    return number and -ROUNDING <= value <= points + ROUNDING  # type: ignore[operator]
+    return number and -ROUNDING <= value <= worth + ROUNDING  # type: ignore[operator]
 
 
 def _diagnosis(source: str, trusted: dict[str, Any], assignment: Assignment, box: Box) -> list[NotebookNode]:

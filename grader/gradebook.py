@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,12 @@ from sqlalchemy import create_engine, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
-from .assignment import Assignment, is_test
+from .assignment import Assignment
+from .cells import grade_id, is_solution, is_test
+from .errors import BadGradebook
 from .grade import Graded
 
 TABLES = {"assignment", "student", "submitted_assignment", "grade"}
-
-
-class BadGradebook(Exception):
-    """A gradebook that cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,7 @@ class Book:
         with _in_words(self.url):
             try:
                 self.book.update_or_create_student(student)
-                given = {} if timestamp is None else {"timestamp": timestamp}
-                submission = self.book.update_or_create_submission(assignment, student, **given)
+                submission = self.book.update_or_create_submission(assignment, student, timestamp=_moment(timestamp))
                 late = submission.total_seconds_late
                 for notebook in submission.notebooks:
                     if notebook.name in graded:
@@ -91,14 +89,14 @@ class Book:
                 raise
 
     def _record(self, notebook: Any, graded: Graded) -> None:
-        cells = {c.metadata.nbgrader.grade_id: c for c in graded.notebook.cells if c.metadata.get("nbgrader")}
+        cells = {grade_id(cell): cell for cell in graded.notebook.cells}
         for grade in notebook.grades:
             cell = cells[grade.name]
             grade.auto_score = graded.scores[grade.name] if is_test(cell) else _unanswered(cell)
             grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
         for comment in notebook.comments:
             cell = cells[comment.name]
-            comment.auto_comment = "No response." if _untouched(cell) and not utils.is_task(cell) else None
+            comment.auto_comment = "No response." if _untouched(cell) and is_solution(cell) else None
 
     def _penalize(self, notebook: Any, student: str, seconds_late: float) -> None:
         """nbgrader's own plugin decides what being late costs."""
@@ -127,12 +125,23 @@ class Book:
         return sorted(rows, key=lambda row: row.student)
 
 
+def _moment(timestamp: str | None) -> datetime | None:
+    """When something was handed in, from a file that its author may have written: whatever is no date is no date."""
+    try:
+        return utils.parse_utc(timestamp)  # type: ignore[no-any-return]
+    except (ValueError, OverflowError, TypeError, AttributeError):
+        return None
+
+
 def _unanswered(cell: NotebookNode) -> float | None:
     """An answer in words waits for a person, unless it was left as it came."""
-    return 0.0 if utils.is_solution(cell) and _untouched(cell) else None
+    return 0.0 if is_solution(cell) and _untouched(cell) else None
 
 
 def _untouched(cell: NotebookNode) -> bool:
+    """Whether an answer is as it was released, or empty."""
+    if not cell.source.strip():
+        return True
     checksum = cell.metadata.nbgrader.get("checksum")
     return checksum is not None and checksum == utils.compute_checksum(cell)
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from nbgrader import utils
 
+from .cells import grade_id, is_solution
 from .intake import Cell
 
 MISSING = "# This cell was missing from the submission."
@@ -63,7 +63,7 @@ def graft(source: NotebookNode, submitted: Iterable[Cell], checksums: Mapping[st
 def is_students(cell: NotebookNode) -> bool:
     """Whether a cell of the source is the student's to write: an exercise, an answer, or an open cell of code."""
     if cell.metadata.get("nbgrader"):
-        return bool(utils.is_solution(cell))
+        return is_solution(cell)
     return bool(cell.cell_type == "code")
 
 
@@ -93,8 +93,8 @@ def _recognised(submitted: Iterable[Cell], names: set[str]) -> list[tuple[Cell, 
 
 def _names(cell: NotebookNode) -> list[str]:
     """What a cell of the source may be called in a submission: its grade id, else its cell id."""
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return [grade_id] if grade_id else [cell.id] if "id" in cell else []
+    name = grade_id(cell) or cell.get("id")
+    return [name] if name else []
 
 
 def _last(texts: dict[str, str]) -> str | None:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbgrader.utils import parse_utc
-
 NOTEBOOK_BYTES = 20 << 20  # pictures that a student pasted count too
 FOLDER_BYTES = 100 << 20
 FOLDER_FILES = 1000
@@ -97,11 +95,9 @@ def read_bytes(path: Path) -> bytes:
 def read_timestamp(folder: Path) -> str | None:
     """When a submission was handed in, from nbgrader's `timestamp.txt`; None if there is none that can be read."""
     try:
-        text = read_bytes(folder / "timestamp.txt")[:200].decode("utf-8").strip()
-        parse_utc(text)
-    except (Rejected, ValueError, OverflowError, TypeError):
+        return read_bytes(folder / "timestamp.txt")[:200].decode("utf-8").strip() or None
+    except (Rejected, ValueError):
         return None
-    return text
 
 
 def read_cells(data: bytes) -> list[Cell]:

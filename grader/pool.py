@@ -14,8 +14,9 @@ import nbformat
 from . import intake
 from .assignment import Assignment
 from .classroom import Classroom, Outcome, write
+from .errors import BadGradebook
 from .grade import reject
-from .gradebook import BadGradebook, Book
+from .gradebook import Book
 from .worker import Done, Job, start, work
 
 TRIES = 2  # a submission during which a worker died is tried once more, alone

@@ -11,13 +11,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol
 
+from ..errors import NoBox
 from . import bubblewrap
 from .host import Box, BoxError, Zygote
 from .limits import Limits
-
-
-class NoBox(Exception):
-    """No sandbox can be built here; the message says why and what would mend it."""
 
 
 class Boxes(Protocol):

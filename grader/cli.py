@@ -1,0 +1,178 @@
+"""The instructor's command. Each subcommand calls one module; here are only words, tables and bars."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+app = typer.Typer(
+    help="""Release notebooks, autograde what strangers submit, read reports, send feedback.
+
+Student code runs in a sandbox that holds neither tests nor solutions; the tests run outside it. Try it first:
+
+    grader demo
+
+A class is a folder that `grader init` makes, laid out as nbgrader does: put submissions into submitted/STUDENT/NOTEBOOK/.
+""",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+TROUBLE = 2  # the exit code of everything foreseeable
+
+Class = Annotated[Path, typer.Option("--class", "-c", metavar="FOLDER", help="The folder of the class.")]
+Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment, for example 05_convolution.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; by default one a processor.")]
+Only = Annotated[list[str] | None, typer.Option("--student", "-s", help="Only this student; may be repeated.")]
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to make.")],
+    root: Annotated[Path, typer.Option("--course", help="The checkout that holds solutions/.")] = Path(),
+) -> None:
+    """Make the folder of a class: the course's notebooks, nbgrader's settings, an empty gradebook."""
+    from . import new_class
+
+    with in_words():
+        made = new_class.make(folder, root)
+        say(f"Made the class {folder}: {', '.join(made.assignments())}.")
+        say(f"Next: grader release NOTEBOOK -c {folder}")
+
+
+@app.command()
+def build(
+    root: Annotated[Path, typer.Argument(help="The checkout that holds solutions/.")] = Path(),
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if a generated file differs.")] = False,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Only this notebook; may be repeated.")] = None,
+) -> None:
+    """Turn solutions/NN_topic.py into notebooks and the students' exercises; record what known mistakes answer."""
+    from . import build as building
+
+    with in_words():
+        building.build(root, check=check, only=only)
+
+
+@app.command()
+def release(name: Name, folder: Class = Path()) -> None:
+    """Make the students' version of an assignment in a class, and enter it in the gradebook."""
+    from . import new_class
+    from .classroom import Classroom
+
+    with in_words():
+        place = new_class.release(Classroom(folder), name)
+        say(f"Released {name}: {place}")
+
+
+@app.command()
+def autograde(
+    name: Name,
+    folder: Class = Path(),
+    workers: Workers = None,
+    student: Only = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what was graded before.")] = False,
+) -> None:
+    """Grade every submission in the sandbox, side by side. An interrupted run goes on where it stopped."""
+    from .classroom import Classroom
+    from .terminal import autograde_class
+
+    with in_words():
+        autograde_class(Classroom(folder), name, console, workers=workers, students=student, force=force)
+
+
+@app.command()
+def feedback(name: Name, folder: Class = Path(), student: Only = None) -> None:
+    """Write each student's feedback as a page that reads offline."""
+    from .classroom import Classroom
+    from .terminal import write_feedback
+
+    with in_words():
+        write_feedback(Classroom(folder), name, console, students=student)
+
+
+@app.command()
+def report(name: Name, folder: Class = Path()) -> None:
+    """Show how the class did, and write it as a page: points, difficulty, known mistakes, odd submissions."""
+    from .classroom import Classroom
+    from .terminal import write_report
+
+    with in_words():
+        write_report(Classroom(folder), name, console)
+
+
+@app.command()
+def export(
+    name: Name,
+    folder: Class = Path(),
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; by default ASSIGNMENT.csv.")] = None,
+) -> None:
+    """Write the points as CSV for a learning management system."""
+    from . import export as exporting
+    from .classroom import Classroom
+
+    with in_words():
+        path = output or folder / f"{name}.csv"
+        exporting.write_csv(Classroom(folder), name, path)
+        say(f"Wrote {path}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the class of the demonstration is made.")] = Path("demo-class"),
+    name: Annotated[str, typer.Option("--notebook", help="Which notebook the class has.")] = "05_convolution",
+    root: Annotated[Path, typer.Option("--course", help="The checkout that holds solutions/.")] = Path(),
+    workers: Workers = None,
+) -> None:
+    """Make a class whose students make every known mistake, and grade it: the whole way in a minute."""
+    from . import demo as demonstration
+
+    with in_words():
+        demonstration.run(folder, name, root, console, workers=workers)
+
+
+@app.command()
+def doctor() -> None:
+    """Find out which sandbox this machine can build, by running hostile code in it."""
+    from . import doctor as doctoring
+
+    with in_words():
+        if not doctoring.examine(console):
+            raise typer.Exit(1)
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Foreseeable trouble is one sentence and exit code 2; an interruption leaves everything complete so far."""
+    from .errors import Trouble
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    except Trouble as trouble:
+        Console(stderr=True).print(f"[bold red]✗[/] {escape(str(trouble))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(TROUBLE) from None
+    except KeyboardInterrupt:
+        say("Interrupted. What was finished is kept; the same command goes on from there.")
+        raise typer.Exit(130) from None
+
+
+def say(text: str) -> None:
+    console.print(escape(text), soft_wrap=True, highlight=False)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

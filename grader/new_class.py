@@ -1,0 +1,39 @@
+"""Makes the folder of a class: the instructor's notebooks copied from the course, and nbgrader's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .classroom import CONFIG, CONFIG_TEXT, Classroom, write
+from .errors import BadClassroom
+
+
+def make(folder: Path, checkout: Path) -> Classroom:
+    """Make a class, or bring the notebooks of one up to date; submissions and the gradebook are not touched.
+
+    Args:
+        folder: the class's folder.
+        checkout: the folder of the course, whose `solutions/NAME/` are copied.
+
+    Raises:
+        BadClassroom: the folder cannot be made, holds something else, or the checkout has no solutions.
+    """
+    sources = sorted(place.parent for place in (checkout / "solutions").glob("*/*.ipynb"))
+    if not sources:
+        raise BadClassroom(f"{checkout.resolve()} is not the course's folder: it has no notebooks in solutions/")
+    if folder.exists() and not folder.is_dir():
+        raise BadClassroom(f"{folder} is a file, not a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).exists():
+        raise BadClassroom(f"{folder} holds something else already; name a new folder")
+    try:
+        for source in sources:
+            for file in sorted(source.iterdir()):
+                if file.suffix in (".ipynb", ".json"):
+                    write(folder / "solutions" / source.name / file.name, file.read_text(encoding="utf-8"))
+        for name in ("submitted", "exercises"):
+            (folder / name).mkdir(exist_ok=True)
+        if not (folder / CONFIG).exists():
+            write(folder / CONFIG, CONFIG_TEXT)
+    except OSError as error:
+        raise BadClassroom(f"the class cannot be made in {folder}: {error.strerror}") from None
+    return Classroom(folder)
