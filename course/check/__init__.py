@@ -1,0 +1,5 @@
+"""Tells a student at once whether their function is right and, if not, what differs: see `Check`."""
+
+from .check import Check
+
+__all__ = ["Check"]

@@ -1,0 +1,58 @@
+"""Answers filled in by hand, checked without knowing them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .records import Fingerprint, Records, alike, canonical, digest
+from .report import Case
+from .wording import is_array, say
+
+__all__ = ["Blanks"]
+
+
+class Blanks:
+    """The blanks of one exercise.
+
+    Args:
+        exercise: its name.
+        records: its records, with the digests of the right answers.
+        grading: `__grading__`; if it has "answers", the build is recording, and an unknown blank counts as right.
+    """
+
+    def __init__(self, exercise: str, records: Records, grading: dict[str, Any]) -> None:
+        self.exercise, self.records = exercise, records
+        self.recording = "answers" in grading
+        self.salt = str(records.get("salt") or f"{grading.get('salt', '')}/{exercise}")
+
+    def check(self, label: str, value: Any, decimals: int) -> Iterator[tuple[Case, Fingerprint | None]]:
+        """Judge a blank, or each of a list of them; gives the case and the digest of the answer."""
+        if is_array(value) or (type(value) is np.ndarray and value.dtype == object):
+            value = value.tolist()
+        if type(value) in (list, tuple):
+            for i, item in enumerate(value):
+                yield from self.check(f"{label}[{i}]", item, decimals)
+        else:
+            yield self._check_one(label, value, decimals)
+
+    def _check_one(self, label: str, value: Any, decimals: int) -> tuple[Case, Fingerprint | None]:
+        if value is Ellipsis:
+            return Case(label, "unwritten", lines=["still ..."]), None
+        text = canonical(value, decimals)
+        if text is None:
+            return Case(label, "wrong", lines=[f"this is {say(value)}, should be a number"]), None
+        answer = digest(text, f"{self.salt}/{label}")
+        right = self.records.get("blanks", {}).get(label)
+        if right is None and not self.recording:
+            missing = "the .json file that belongs beside this notebook is missing or older: it cannot be checked here"
+            return Case(label, "wrong", lines=[missing]), answer
+        if right is None or answer == right:
+            return Case(label), answer
+        return Case(label, "wrong", lines=[f"{say(value)} is not right"], hint=self._mistake(label, answer)), answer
+
+    def _mistake(self, label: str, answer: Fingerprint) -> str:
+        for mistake in self.records.get("mistakes", []):
+            if alike(answer, mistake["answers"].get(label)):
+                return str(mistake["message"])
+        return ""
