@@ -109,15 +109,21 @@ class Report:
 
     def _shown(self) -> list[tuple[Case, list[str]]]:
         """Each case with the lines to show: of hidden cases none, of many failures only the first in full."""
-        detailed, rows = 0, []
+        if self.unwritten:
+            return []
+        rows: list[tuple[Case, list[str]]] = []
+        seen: set[tuple[str, ...]] = set()
         for case in self.cases:
-            lines = (
-                [] if case.hidden or case.is_right else [*case.lines, *([f"Hint: {case.hint}"] if case.hint else [])]
-            )
-            if lines and case.verdict != "unwritten":
-                detailed += 1
-                if detailed > _DETAILED:
-                    lines, case = lines[:1], _without_plane(case)
+            lines = [*case.lines, *([f"Hint: {case.hint}"] if case.hint else [])]
+            what = tuple(case.lines[:2])
+            if case.hidden or case.is_right or case.verdict == "unwritten":
+                lines = []
+            elif what in seen:
+                lines = ["as above"]
+            elif len(seen) == _DETAILED:
+                lines = lines[:1]
+            else:
+                seen.add(what)
             rows.append((case, lines))
         return rows
 
