@@ -1,1 +1,54 @@
-"""The mathematics of the course, each operation once: a forward function and its `_backward`."""
+"""The mathematics of the course, each operation once: a forward function and its `_backward`.
+
+    y, cache = op(x, *parameters, keyword-only hyperparameters)
+    dx, *dparameters = op_backward(dy, cache)        # in the order of the arguments; a single one comes bare
+
+What holds for all of them:
+
+- float32 or float64, all arguments alike, and so is the result. Integers are refused: convert the pictures first.
+- No argument is changed. (Only `RunningStatistics` is there to be changed.) Arrays may be read-only or strided.
+- A cache refers to the arguments: leave them alone until the backward call. It is a plain tuple, of no other use.
+- An empty batch goes through, with an empty y and parameter gradients of 0. Only where a mean over the batch has
+  no value, in a loss and in batch_norm while training, it is an error.
+- A NaN goes through: no op hides one or stops at it.
+- An error names the argument, what it is and what would fit: TypeError for the kind, ValueError for the value.
+"""
+
+# isort: off (one line a module, not one a name)
+from course.ops.activations import (
+    elu, elu_backward, leaky_relu, leaky_relu_backward, maxout, maxout_backward, prelu, prelu_backward, relu,
+    relu_backward, sigmoid, sigmoid_backward, swish, swish_backward, tanh, tanh_backward,
+)  # fmt: skip
+from course.ops.affine import affine, affine_backward
+from course.ops.dropout import dropout, dropout_backward
+from course.ops.losses import (
+    hinge_loss, log_softmax, log_softmax_backward, softmax, softmax_backward, softmax_loss, squared_loss,
+)  # fmt: skip
+from course.ops.normalization import (
+    RunningStatistics, batch_norm, batch_norm_backward, local_response_norm, local_response_norm_backward,
+)  # fmt: skip
+from course.ops.resampling import (
+    upsample_bilinear2d, upsample_bilinear2d_backward, upsample_nearest2d, upsample_nearest2d_backward,
+)  # fmt: skip
+
+__all__ = [
+    "RunningStatistics",
+    "affine", "affine_backward",
+    "batch_norm", "batch_norm_backward",
+    "dropout", "dropout_backward",
+    "elu", "elu_backward",
+    "hinge_loss",
+    "leaky_relu", "leaky_relu_backward",
+    "local_response_norm", "local_response_norm_backward",
+    "log_softmax", "log_softmax_backward",
+    "maxout", "maxout_backward",
+    "prelu", "prelu_backward",
+    "relu", "relu_backward",
+    "sigmoid", "sigmoid_backward",
+    "softmax", "softmax_backward", "softmax_loss",
+    "squared_loss",
+    "swish", "swish_backward",
+    "tanh", "tanh_backward",
+    "upsample_bilinear2d", "upsample_bilinear2d_backward",
+    "upsample_nearest2d", "upsample_nearest2d_backward",
+]  # fmt: skip

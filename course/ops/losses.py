@@ -1,0 +1,193 @@
+"""Losses, the last gates of a network: each gives the mean loss of a batch and its gradient at once.
+
+No upstream gradient comes into a last gate (it is 1), so there is no `_backward`: `loss, dscores = op(…)`.
+A NaN or an infinite score gives a NaN loss.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
+
+__all__ = [
+    "hinge_loss", "log_softmax", "log_softmax_backward", "softmax", "softmax_backward", "softmax_loss",
+    "squared_loss",
+]  # fmt: skip
+
+Labels = npt.NDArray[np.integer]
+
+
+def softmax(scores: Array) -> tuple[Array, Cache]:
+    """Turn scores into probabilities: pⱼ = e^sⱼ / Σₖ e^sₖ over the classes.
+
+    Only differences of scores matter, so the largest is subtracted first: no exponential overflows.
+    HLCV's slide "Convolutional Neural Networks" prints e^(−z), which prefers the lowest score; the loss on its
+    slide "Where we are..." has the usual e^s, and so has this.
+
+    Shapes: scores and y (N, C) or (N, C, H, W); axis 1 counts the C classes.
+    Raises: TypeError if scores is not an array of float32 or float64; ValueError for other axes or no class.
+    Source: HLCV, "Where we are... : Parametric Approach".
+
+    >>> softmax(np.array([[1000.0, 1000.0, -1000.0]]))[0]
+    array([[0.5, 0.5, 0. ]])
+    """
+    _check_scores(scores)
+    y = np.exp(scores - scores.max(axis=1, keepdims=True))
+    y /= y.sum(axis=1, keepdims=True)
+    return y, (y,)
+
+
+def softmax_backward(dy: Array, cache: Cache) -> Array:
+    """Compute dx = y·(dy − Σⱼ dyⱼ·yⱼ): a class gains only what it gains over the average.
+
+    Shapes: dy, dx and scores alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+
+    >>> softmax_backward(np.array([[1.0, 0.0]]), softmax(np.array([[0.0, 0.0]]))[1])
+    array([[ 0.25, -0.25]])
+    """
+    (y,) = cache
+    check_upstream(dy, y.shape, y.dtype)
+    dx: Array = dy * y
+    dx -= y * dx.sum(axis=1, keepdims=True)
+    return dx
+
+
+def log_softmax(scores: Array) -> tuple[Array, Cache]:
+    """Compute log pⱼ = sⱼ − log Σₖ e^sₖ, exact even where pⱼ is too small for a number.
+
+    Shapes: scores and y (N, C) or (N, C, H, W); axis 1 counts the C classes.
+    Raises: TypeError if scores is not an array of float32 or float64; ValueError for other axes or no class.
+    Source: HLCV, "Where we are... : Parametric Approach" (the logarithm inside the softmax loss).
+
+    >>> log_softmax(np.array([[0.0, -1000.0]]))[0]
+    array([[    0., -1000.]])
+    """
+    _check_scores(scores)
+    y: Array = scores - scores.max(axis=1, keepdims=True)
+    y -= np.log(np.exp(y).sum(axis=1, keepdims=True))
+    return y, (y,)
+
+
+def log_softmax_backward(dy: Array, cache: Cache) -> Array:
+    """Compute dx = dy − p·Σⱼ dyⱼ.
+
+    Shapes: dy, dx and scores alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+
+    >>> log_softmax_backward(np.array([[1.0, 0.0]]), log_softmax(np.array([[0.0, 0.0]]))[1])
+    array([[ 0.5, -0.5]])
+    """
+    (y,) = cache
+    check_upstream(dy, y.shape, y.dtype)
+    dx: Array = np.exp(y)
+    dx *= -dy.sum(axis=1, keepdims=True)
+    dx += dy
+    return dx
+
+
+def softmax_loss(scores: Array, labels: Labels) -> tuple[np.floating, Array]:
+    """Compute the cross-entropy L = 1/N Σᵢ −log pᵢ of the labels, and dscores = (p − 1 at the label)/N.
+
+    Every pixel of a map counts as a sample of its own: N then means N·H·W.
+
+    Shapes: scores (N, C) with labels (N,), or scores (N, C, H, W) with labels (N, H, W).
+    Raises: TypeError if scores is not float32 or float64 or labels not integer; ValueError if a label is not a
+    class, the shapes do not match or there is no sample.
+    Source: HLCV, "Where we are... : Parametric Approach"; EECS 545, "Object classification" and, for maps,
+    "Semantic Segmentation".
+
+    >>> loss, dscores = softmax_loss(np.array([[1000.0, 1000.0], [0.0, -1000.0]]), np.array([0, 1]))
+    >>> loss.round(4), dscores
+    (np.float64(500.3466), array([[-0.25,  0.25], [ 0.5 , -0.5 ]]))
+    """
+    _check_scores(scores)
+    at = _at_labels(scores, labels)
+    p: Array = scores - scores.max(axis=1, keepdims=True)
+    at_label = p[at]
+    np.exp(p, out=p)
+    total = p.sum(axis=1, keepdims=True)
+    loss = np.mean(np.log(total[:, 0]) - at_label)
+
+    p /= total * labels.size
+    p[at] -= p.dtype.type(1 / labels.size)
+    return loss, p
+
+
+def hinge_loss(scores: Array, labels: Labels, *, margin: float = 1.0) -> tuple[np.floating, Array]:
+    """Compute the multi-class SVM loss L = 1/N Σᵢ Σ_{j≠yᵢ} max(0, sⱼ − s_yᵢ + margin) and dscores.
+
+    Every class within the margin pushes its own score down and the label's up, by 1/N. A class exactly at the
+    margin does not push.
+
+    Shapes: scores and dscores (N, C), labels (N,).
+    Raises: TypeError if scores is not float32 or float64 or labels not integer; ValueError if a label is not a
+    class, the shapes do not match, there is no sample or the margin is negative.
+    Source: HLCV, "Where we are... : Parametric Approach" (SVM).
+
+    >>> loss, dscores = hinge_loss(np.array([[3.0, 5.0, -2.0]]), np.array([0]))
+    >>> loss, dscores
+    (np.float64(3.0), array([[-1.,  1.,  0.]]))
+    """
+    _check_scores(scores, "N, C")
+    at = _at_labels(scores, labels)
+    margin = float(margin)
+    if not margin >= 0:
+        raise ValueError(f"margin={margin}; 0 or more would fit")
+    short = scores - scores[at][:, None]
+    short += margin
+    short[at] = 0
+    np.maximum(short, 0, out=short)
+    loss = short.sum(axis=1).mean()
+
+    dscores = (short > 0).astype(scores.dtype)
+    dscores[at] = -dscores.sum(axis=1)
+    dscores /= len(scores)
+    return loss, dscores
+
+
+def squared_loss(prediction: Array, target: Array) -> tuple[np.floating, Array]:
+    """Compute the L2 loss L = 1/N Σᵢ ‖predictionᵢ − targetᵢ‖² and dprediction = 2(prediction − target)/N.
+
+    Without a factor ½, as in EECS 442's first example f(x) = (−x + 3)².
+
+    Shapes: prediction, target and dprediction alike, (N,) or (N, …).
+    Raises: TypeError if the dtypes are not float32 or float64, both alike; ValueError if the shapes differ or
+    there is no sample.
+    Source: SYSU, "Finding Bounding Boxes" (L2 loss of the bounding-box predictor).
+
+    >>> squared_loss(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 4.0]]))
+    (np.float64(6.5), array([[0., 2.], [3., 0.]]))
+    """
+    check_floats(prediction=prediction, target=target)
+    if prediction.ndim == 0 or not len(prediction):
+        raise ValueError(f"prediction has shape {prediction.shape}; at least one sample, (N, …), would fit")
+    check_shape("target", target, prediction.shape, "the shape of prediction")
+    difference = prediction - target
+    loss = np.square(difference).sum(axis=tuple(range(1, difference.ndim))).mean()
+    difference *= 2 / len(difference)
+    return loss, difference
+
+
+def _check_scores(scores: Array, *layouts: str) -> None:
+    check_floats(scores=scores)
+    check_axes("scores", scores, *(layouts or ("N, C", "N, C, H, W")))
+    if not scores.shape[1]:
+        raise ValueError(f"scores has shape {scores.shape}; at least one class would fit")
+
+
+def _at_labels(scores: Array, labels: Labels) -> tuple[npt.NDArray[np.integer], ...]:
+    """Index one score for every label, after checking that there is one."""
+    if not isinstance(labels, np.ndarray) or not np.issubdtype(labels.dtype, np.integer):
+        found = f"dtype {labels.dtype}" if isinstance(labels, np.ndarray) else f"type {type(labels).__name__}"
+        raise TypeError(f"labels has {found}; an array of integers would fit")
+    n, classes, *picture = scores.shape
+    check_shape("labels", labels, (n, *picture), "one label for each sample of scores")
+    if not labels.size:
+        raise ValueError(f"labels has shape {labels.shape}; a mean needs at least one sample")
+    if labels.min() < 0 or labels.max() >= classes:
+        where = tuple(int(i[0]) for i in np.nonzero((labels < 0) | (labels >= classes)))
+        raise ValueError(
+            f"labels[{', '.join(map(str, where))}] is {labels[where]}, scores has {classes} classes; "
+            f"0 to {classes - 1} would fit"
+        )
+    at = list(np.ogrid[tuple(slice(size) for size in labels.shape)])
+    return (at[0], labels, *at[1:])
