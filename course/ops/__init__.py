@@ -14,7 +14,7 @@ What holds for all of them:
 - An error names the argument, what it is and what would fit: TypeError for the kind, ValueError for the value.
 """
 
-# isort: off (one line a module, not one a name)
+# isort: off
 from course.ops.activations import (
     elu, elu_backward, leaky_relu, leaky_relu_backward, maxout, maxout_backward, prelu, prelu_backward, relu,
     relu_backward, sigmoid, sigmoid_backward, swish, swish_backward, tanh, tanh_backward,
