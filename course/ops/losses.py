@@ -100,15 +100,15 @@ def softmax_loss(scores: Array, labels: Labels) -> tuple[np.floating, Array]:
     (np.float64(500.3466), array([[-0.25,  0.25], [ 0.5 , -0.5 ]]))
     """
     _check_scores(scores)
-    at = _at_labels(scores, labels)
-    p: Array = scores - scores.max(axis=1, keepdims=True)
-    at_label = p[at]
+    at = _places(scores, labels)
+    p = np.subtract(scores, scores.max(axis=1, keepdims=True), order="C")
+    at_labels = p.reshape(-1)[at]
     np.exp(p, out=p)
-    total = p.sum(axis=1, keepdims=True)
-    loss = np.mean(np.log(total[:, 0]) - at_label)
+    total = np.einsum("nc...->n...", p)
+    loss = np.mean(np.log(total) - at_labels.reshape(total.shape))
 
-    p /= total * labels.size
-    p[at] -= p.dtype.type(1 / labels.size)
+    p *= (1 / (total * labels.size))[:, None]
+    p.reshape(-1)[at] -= p.dtype.type(1 / labels.size)
     return loss, p
 
 
@@ -128,18 +128,18 @@ def hinge_loss(scores: Array, labels: Labels, *, margin: float = 1.0) -> tuple[n
     (np.float64(3.0), array([[-1.,  1.,  0.]]))
     """
     _check_scores(scores, "N, C")
-    at = _at_labels(scores, labels)
+    at = _places(scores, labels)
     margin = float(margin)
     if not margin >= 0:
         raise ValueError(f"margin={margin}; 0 or more would fit")
-    short = scores - scores[at][:, None]
+    short = np.subtract(scores, scores.take(at)[:, None], order="C")
     short += margin
-    short[at] = 0
+    short.reshape(-1)[at] = 0
     np.maximum(short, 0, out=short)
     loss = short.sum(axis=1).mean()
 
     dscores = (short > 0).astype(scores.dtype)
-    dscores[at] = -dscores.sum(axis=1)
+    dscores.reshape(-1)[at] = -dscores.sum(axis=1)
     dscores /= len(scores)
     return loss, dscores
 
@@ -174,8 +174,8 @@ def _check_scores(scores: Array, *layouts: str) -> None:
         raise ValueError(f"scores has shape {scores.shape}; at least one class would fit")
 
 
-def _at_labels(scores: Array, labels: Labels) -> tuple[npt.NDArray[np.integer], ...]:
-    """Index one score for every label, after checking that there is one."""
+def _places(scores: Array, labels: Labels) -> npt.NDArray[np.intp]:
+    """Find the score of every label in the flat scores, after checking that there is one."""
     if not isinstance(labels, np.ndarray) or not np.issubdtype(labels.dtype, np.integer):
         found = f"dtype {labels.dtype}" if isinstance(labels, np.ndarray) else f"type {type(labels).__name__}"
         raise TypeError(f"labels has {found}; an array of integers would fit")
@@ -189,5 +189,7 @@ def _at_labels(scores: Array, labels: Labels) -> tuple[npt.NDArray[np.integer], 
             f"labels[{', '.join(map(str, where))}] is {labels[where]}, scores has {classes} classes; "
             f"0 to {classes - 1} would fit"
         )
-    at = list(np.ogrid[tuple(slice(size) for size in labels.shape)])
-    return (at[0], labels, *at[1:])
+    pixels = labels.size // n
+    sample, pixel = np.arange(n)[:, None], np.arange(pixels)
+    flat: npt.NDArray[np.intp] = (sample * classes + labels.reshape(n, pixels).astype(np.intp)) * pixels + pixel
+    return flat.reshape(-1)
