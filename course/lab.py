@@ -52,11 +52,12 @@ def serve(
     }
     try:
         server = LabApp.initialize_server([f"--{name}={value}" for name, value in arguments.items()])
+        signal.signal(signal.SIGINT, _stop_once(server.stop))
+        url = f"{server.connection_url.rstrip('/')}/lab/tree/{notebook}?token={token}"
+        server.io_loop.add_callback(announce, url, server.port)  # behind the one that begins to listen
+        server.start()
     except SystemExit as stopped:  # Jupyter has logged why
-        raise LabError(f"JupyterLab did not start: no free port from {port} on that may be listened to?") from stopped
-    signal.signal(signal.SIGINT, _stop_once(server.stop))
-    announce(f"{server.connection_url.rstrip('/')}/lab/tree/{notebook}?token={token}", server.port)
-    server.start()
+        raise LabError(f"JupyterLab did not start: is there a free port from {port} on?") from stopped
 
 
 def _stop_once(stop: Callable[..., None]) -> Callable[..., None]:
