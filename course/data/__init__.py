@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the same names, said twice: once for type checkers and editors, once for __getattr__
+    from .drawings import Shapes as Shapes
+    from .drawings import shapes as shapes
     from .handwriting import digits as digits
     from .handwriting import translated_digits as translated_digits
     from .photographs import photograph as photograph
@@ -18,6 +20,8 @@ if TYPE_CHECKING:  # the same names, said twice: once for type checkers and edit
     from .preparation import standardize as standardize
 
 _HOMES = {
+    "Shapes": "drawings",
+    "shapes": "drawings",
     "digits": "handwriting",
     "translated_digits": "handwriting",
     "photograph": "photographs",
