@@ -1,0 +1,1 @@
+"""Live demonstrations. Each is driven by the student's own function, and each also is a static picture."""

@@ -1,0 +1,17 @@
+"""The figures of the notebooks: drawn by functions, each shown with a description in words.
+
+A figure function returns a matplotlib `Figure` and touches no global state; `show` puts it into the notebook together
+with its alternative text:
+
+    fig = plots.pictures([photo, edges], titles=["photograph", "edges"])
+    plots.show(fig, alt="A temple roof; beside it, its edges as bright lines.")
+"""
+
+from .diagrams import connections, receptive_field, volumes, window_positions
+from .figure import show
+from .grids import matrices
+from .pictures import pictures, text_responses
+
+__all__ = [
+    "connections", "matrices", "pictures", "receptive_field", "show", "text_responses", "volumes", "window_positions",
+]  # fmt: skip

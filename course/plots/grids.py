@@ -1,0 +1,94 @@
+"""Matrices drawn as cells with their numbers, in a row like an equation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from .figure import BLUE, GREY, INK, drawing, write
+
+__all__ = ["matrices", "number"]
+
+Window = tuple[int, int, int, int]  # first row, first column, rows, columns
+
+GAP, SPACE = 1.0, 0.35  # in cells: the room for a sign, and between neighbours
+CELL = 0.44  # inches
+SIGN = 24  # points
+
+
+def matrices(
+    *parts: npt.ArrayLike | str,
+    titles: Sequence[str] = (),
+    windows: Mapping[int, Window] | None = None,
+    pad: Mapping[int, int] | None = None,
+) -> Figure:
+    """Draw matrices and signs in a row: `matrices(x, "⋆", k, "=", y)`.
+
+    A matrix's cell that holds NaN stays empty, as a question. Each cell's grey grows with its number.
+
+    Args:
+        parts: matrices (H, W), and texts to stand between them.
+        titles: above the matrices, in their order.
+        windows: by the number of the matrix, a window (first row, first column, rows, columns) to outline.
+        pad: by the number of the matrix, how many cells around it are padding, drawn with dashes.
+
+    >>> fig = matrices(np.eye(3), "⋆", np.ones((2, 2)), "=", np.full((2, 2), np.nan), windows={0: (0, 1, 2, 2)})
+    """
+    arrays = [np.atleast_2d(np.asarray(p, dtype=float)) for p in parts if not isinstance(p, str)]
+    tallest = max(a.shape[0] for a in arrays)
+    wide = sum(GAP if isinstance(p, str) else np.atleast_2d(p).shape[1] for p in parts) + SPACE * (len(parts) - 1)
+    figure, axes = drawing((-0.2, wide + 0.2), (tallest + 0.2, -0.9 if titles else -0.2), CELL)
+    left, count = 0.0, 0
+    for part in parts:
+        if isinstance(part, str):
+            write(axes, left + GAP / 2, tallest / 2, part, size=SIGN)
+            left += GAP + SPACE
+            continue
+        array = arrays[count]
+        rows, columns = array.shape
+        top = (tallest - rows) / 2
+        _cells(axes, array, left, top, (pad or {}).get(count, 0))
+        if count < len(titles):
+            write(axes, left + columns / 2, top - 0.4, titles[count])
+        if windows and count in windows:
+            _outline(axes, windows[count], left, top)
+        left, count = left + columns + SPACE, count + 1
+    return figure
+
+
+def number(value: float) -> str:
+    """A number as briefly as it can be said, with a real minus sign; nothing for NaN.
+
+    >>> number(-3.0), number(0.25), number(1 / 3), number(-0.0), number(float("nan"))
+    ('−3', '.25', '.33', '0', '')
+    """
+    if np.isnan(value):
+        return ""
+    value = round(float(value), 2) + 0.0  # and not −0
+    text = f"{value:.0f}" if value == round(value) else f"{value:.2f}".rstrip("0")
+    if 0 < abs(value) < 1:
+        text = text.replace("0.", ".", 1)
+    return text.replace("-", "−")
+
+
+def _cells(axes: Axes, array: npt.NDArray[Any], left: float, top: float, pad: int) -> None:
+    rows, columns = array.shape
+    largest = float(np.nanmax(np.abs(array), initial=0.0)) or 1.0
+    for (i, j), value in np.ndenumerate(array):
+        inside = pad <= i < rows - pad and pad <= j < columns - pad
+        grey = 0.0 if np.isnan(value) else 0.28 * abs(value) / largest  # light enough to read black on it
+        edge, dash = (INK, "-") if inside else (GREY, ":")
+        corner = left + j, top + i
+        axes.add_patch(Rectangle(corner, 1, 1, facecolor=str(1 - grey), edgecolor=edge, linewidth=0.9, linestyle=dash))
+        write(axes, left + j + 0.5, top + i + 0.52, number(value), colour=INK if inside else "#5A5A5A")
+
+
+def _outline(axes: Axes, window: Window, left: float, top: float) -> None:
+    row, column, rows, columns = window
+    axes.add_patch(
+        Rectangle((left + column, top + row), columns, rows, fill=False, edgecolor=BLUE, linewidth=3.5, zorder=3)
+    )
