@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course.ops._validation import Array, check_axes, check_floats, check_shape
-from course.shapes import Pair, conv2d_shape, conv_transpose2d_shape, pair
+from course.shapes import Pair, conv2d_shape, conv_transpose2d_shape, pair, pool2d_shape
 
 
 class Geometry(NamedTuple):
@@ -73,3 +73,12 @@ def padded(x: Array, pad: tuple[int, int]) -> Array:
 def inside(x: Array, pad: tuple[int, int]) -> Array:
     """Undo `padded`: a view of the pictures (…, H, W) without their padding (…, H + 2P, W + 2P)."""
     return x[..., pad[0] : x.shape[-2] - pad[0], pad[1] : x.shape[-1] - pad[1]]
+
+
+def pool2d_geometry(x: Array, field: Pair, stride: Pair | None, pad: Pair, floor: bool) -> Geometry:
+    """Check the arguments of a pooling and say where its windows lie."""
+    check_floats(x=x)
+    check_axes("x", x, "N, C, H, W")
+    output = pool2d_shape(x.shape, field, stride=stride, pad=pad, floor=floor)[2:]
+    step = pair(field if stride is None else stride)
+    return Geometry(step, pair(pad, least=0), (1, 1), 1, pair(field), output)

@@ -11,8 +11,6 @@ __all__ = ["PadMode", "pad2d", "pad2d_backward"]
 
 PadMode = Literal["zero", "symmetric", "circular"]
 
-_NUMPY = {"zero": "constant", "symmetric": "symmetric", "circular": "wrap"}
-
 
 def pad2d(x: Array, pad: Pair, mode: PadMode = "zero") -> tuple[Array, Cache]:
     """Add P cells on every side of each picture.
@@ -41,7 +39,7 @@ def pad2d(x: Array, pad: Pair, mode: PadMode = "zero") -> tuple[Array, Cache]:
     """
     check_floats(x=x)
     check_axes("x", x, "N, C, H, W")
-    if mode not in _NUMPY:
+    if mode not in get_args(PadMode):
         raise ValueError(f"mode={mode!r} is unknown; {', '.join(get_args(PadMode))} would fit")
     if not (x.shape[2] and x.shape[3]):
         raise ValueError(f"x has shape {x.shape}; pictures of at least 1 × 1 would fit")
@@ -74,15 +72,35 @@ def pad2d_backward(dy: Array, cache: Cache) -> Array:
     """
     shape, dtype, rows, columns = cache
     check_upstream(dy, (*shape[:2], len(rows), len(columns)), dtype)
-    dx = np.zeros(shape, dtype)
-    tall = np.zeros((*shape[:3], len(columns)), dtype)
+    return _gathered(dy, shape, rows, columns)
+
+
+def extended(x: Array, pad: tuple[int, int]) -> Array:
+    """Repeat the outermost cells of each picture P times beyond its edge."""
+    return x[:, :, _nearest(x.shape[2], pad[0])][..., _nearest(x.shape[3], pad[1])]
+
+
+def extended_backward(dy: Array, pad: tuple[int, int]) -> Array:
+    """Add the gradients of repeated cells to those that they repeat."""
+    h, w = dy.shape[2] - 2 * pad[0], dy.shape[3] - 2 * pad[1]
+    return _gathered(dy, (*dy.shape[:2], h, w), _nearest(h, pad[0]), _nearest(w, pad[1]))
+
+
+def _gathered(dy: Array, shape: tuple[int, ...], rows: Array, columns: Array) -> Array:
+    """Add row i of dy to row rows[i] of dx, and column j to column columns[j]; −1 is nowhere."""
+    tall = np.zeros((*shape[:3], dy.shape[3]), dy.dtype)
     for cell, source in enumerate(rows):
         if source >= 0:
             tall[:, :, source] += dy[:, :, cell]
+    dx = np.zeros(shape, dy.dtype)
     for cell, source in enumerate(columns):
         if source >= 0:
             dx[..., source] += tall[..., cell]
     return dx
+
+
+def _nearest(size: int, pad: int) -> Array:
+    return np.arange(-pad, size + pad).clip(0, size - 1)
 
 
 def _sources(size: int, pad: int, mode: PadMode) -> Array:

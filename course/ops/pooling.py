@@ -1,0 +1,240 @@
+"""Pooling: smaller maps, each number the maximum or the mean of a window, channel by channel, without parameters.
+
+A window is a rectangle, so its maximum is the maximum down a column of its rows' maxima, and its sum is a sum of
+sums. We pool along the width first, then along the height, and along an axis cell by cell: F − 1 binary maxima or
+additions of whole arrays. `course.ops.pooling_naive` says the same window by window.
+"""
+
+import numpy as np
+
+from course.ops._geometry import Geometry, inside, padded, pool2d_geometry
+from course.ops._padding import extended, extended_backward
+from course.ops._validation import Array, Cache, check_axes, check_floats, check_upstream
+from course.shapes import Pair
+
+__all__ = [
+    "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d", "global_avg_pool2d_backward", "max_pool2d",
+    "max_pool2d_backward",
+]  # fmt: skip
+
+
+def max_pool2d(
+    x: Array, field: Pair = 2, *, stride: Pair | None = None, pad: Pair = 0, floor: bool = False
+) -> tuple[Array, Cache]:
+    """Take the largest number of each window.
+
+        y[n, c, i, j] = max over u < FH, v < FW of x[n, c, S·i + u − P, S·j + v − P]
+
+    Padded cells never win, not even against −∞. Of equal cells exactly one wins: the first in reading order, as
+    with `np.argmax`.
+
+    Args:
+        x: (N, C, H, W).
+        field: the windows' extent (FH, FW); like stride and pad an int or a pair (vertical, horizontal).
+        stride: S, the step from one window to the next; None means the field: windows side by side.
+        pad: P, smaller than the field, so that each window holds a cell of the picture.
+        floor: leave the last cells unseen where windows do not fit, instead of refusing.
+
+    Returns:
+        y (N, C, OH, OW) with OH = (H + 2P − FH)/S + 1, and the cache for `max_pool2d_backward`. A NaN wins over
+        every number. N may be 0.
+
+    Raises:
+        TypeError: x is not an array of float32 or float64, or a number is not whole.
+        ValueError: x has not four axes, the windows do not fit, or the pad is not smaller than the field.
+
+    Source: HLCV, "MAX POOLING" and "(Max) Pooling Layer"; SYSU lecture 7.3, "Max Pooling layer at layer l".
+
+    >>> import numpy as np
+    >>> x = np.array([[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 1, 3, 4]])
+    >>> y, cache = max_pool2d(x[None, None])
+    >>> y[0, 0]
+    array([[6., 8.],
+           [3., 4.]])
+    """
+    g = pool2d_geometry(x, field, stride, pad, floor)
+    # a copy of the outermost cell of a window changes no maximum, so padding repeats the edge
+    around = extended(x, g.pad) if any(g.pad) else x
+    rows, across = _max_along(-1, around, g)
+    y, down = _max_along(-2, rows, g)
+    return y, (x.shape, around.shape, rows.shape, x.dtype, across, down, g)
+
+
+def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
+    """Send each dy to the cell that won its window; where windows overlap, a cell may win several.
+
+        dx[n, c, p, q] = Σ dy[n, c, i, j] over all windows (i, j) that (p, q) has won
+
+    Args:
+        dy: (N, C, OH, OW), the upstream gradient.
+        cache: from `max_pool2d`.
+
+    Returns:
+        dx (N, C, H, W).
+
+    Raises:
+        TypeError, ValueError: dy has not the dtype or the shape of y.
+
+    Source: SYSU lecture 7.3, "Derivative of Max Pooling layer at layer l" (why += and not =).
+
+    >>> import numpy as np
+    >>> y, cache = max_pool2d(np.array([[[[1.0, 3, 2]]]]), (1, 2), stride=1)
+    >>> max_pool2d_backward(np.array([[[[10.0, 1]]]]), cache)[0, 0]
+    array([[ 0., 11.,  0.]])
+    """
+    shape, around, rows, dtype, across, down, g = cache
+    check_upstream(dy, (*shape[:2], *g.output), dtype)
+    dx = _max_along_backward(-1, _max_along_backward(-2, dy, rows, down, g), around, across, g)
+    return extended_backward(dx, g.pad) if any(g.pad) else dx
+
+
+def _max_along(axis: int, x: Array, g: Geometry) -> tuple[Array, list[Array]]:
+    """Take maxima along one axis, and remember for each later cell of the windows whether it beat all before."""
+    y, won = _cells(axis, x, 0, g), []
+    for i in range(1, g.field[axis]):
+        cell = _cells(axis, x, i, g)
+        won.append(cell > y)  # strictly: of equal cells the first one stays
+        y = np.maximum(y, cell)
+    return (y if won else y.copy()), won
+
+
+def _max_along_backward(axis: int, dy: Array, shape: tuple[int, ...], won: list[Array], g: Geometry) -> Array:
+    """Walk the chain of maxima backwards: what a cell won it takes, the rest goes on to those before it."""
+    dx = np.zeros(shape, dy.dtype)
+    rest = dy
+    for i in range(len(won), 0, -1):
+        _cells(axis, dx, i, g)[...] += np.where(won[i - 1], rest, 0)
+        rest = np.where(won[i - 1], 0, rest)
+    _cells(axis, dx, 0, g)[...] += rest
+    return dx
+
+
+def avg_pool2d(
+    x: Array, field: Pair = 2, *, stride: Pair | None = None, pad: Pair = 0, floor: bool = False
+) -> tuple[Array, Cache]:
+    """Take the mean of each window.
+
+        y[n, c, i, j] = 1/m · Σ_u Σ_v x[n, c, S·i + u − P, S·j + v − P]
+
+    where m is the number of the window's cells that lie in the picture: padded cells count in no mean.
+
+    Arguments, result and errors are those of `max_pool2d`.
+
+    Source: SYSU lecture 7.3, "Mean pooling"; EECS 545, "Average Pooling".
+
+    >>> import numpy as np
+    >>> x = np.array([[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 1, 3, 4]])
+    >>> y, cache = avg_pool2d(x[None, None])
+    >>> y[0, 0]
+    array([[3.25, 5.25],
+           [1.75, 2.  ]])
+    """
+    g = pool2d_geometry(x, field, stride, pad, floor)
+    total = _sum_along(-2, _sum_along(-1, padded(x, g.pad), g), g)
+    total /= _counts(x.shape, x.dtype, g)
+    return total, (x.shape, x.dtype, g)
+
+
+def avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
+    """Spread each dy evenly over its window: a cell receives dy/m from every window that holds it.
+
+    (The slide's formula sums over the window instead; it is dy/K² that each cell receives from each.)
+
+    Arguments, result and errors are those of `max_pool2d_backward`.
+
+    Source: SYSU lecture 7.3, "Derivative of mean pooling".
+
+    >>> import numpy as np
+    >>> y, cache = avg_pool2d(np.array([[[[1.0, 3, 2]]]]), (1, 2), stride=1)
+    >>> avg_pool2d_backward(np.array([[[[10.0, 2]]]]), cache)[0, 0]
+    array([[5., 6., 1.]])
+    """
+    shape, dtype, g = cache
+    check_upstream(dy, (*shape[:2], *g.output), dtype)
+    n, c, h, w = shape
+    tall, wide = h + 2 * g.pad[0], w + 2 * g.pad[1]
+    rows = _sum_along_backward(-2, dy / _counts(shape, dtype, g), (n, c, tall, g.output[1]), g)
+    dx = _sum_along_backward(-1, rows, (n, c, tall, wide), g)
+    return np.ascontiguousarray(inside(dx, g.pad))
+
+
+def _sum_along(axis: int, x: Array, g: Geometry) -> Array:
+    """Sum windows along one axis."""
+    y = _cells(axis, x, 0, g).copy()
+    for i in range(1, g.field[axis]):
+        y += _cells(axis, x, i, g)
+    return y
+
+
+def _sum_along_backward(axis: int, dy: Array, shape: tuple[int, ...], g: Geometry) -> Array:
+    """Give each dy to every cell of its window along one axis."""
+    dx = np.zeros(shape, dy.dtype)
+    for i in range(g.field[axis]):
+        _cells(axis, dx, i, g)[...] += dy
+    return dx
+
+
+def _counts(shape: tuple[int, ...], dtype: np.dtype[np.floating], g: Geometry) -> Array:
+    """Count the cells of each window (OH, OW) that lie in the picture."""
+    ones = padded(np.ones((1, 1, *shape[2:]), dtype), g.pad)
+    return _sum_along(-2, _sum_along(-1, ones, g), g).reshape(g.output)
+
+
+def _cells(axis: int, x: Array, i: int, g: Geometry) -> Array:
+    """View cell i of every window along one axis."""
+    step, count = g.stride[axis], g.output[axis]
+    along = slice(i, i + step * (count - 1) + 1, step)
+    return x[..., along] if axis == -1 else x[..., along, :]
+
+
+def global_avg_pool2d(x: Array) -> tuple[Array, Cache]:
+    """Take the mean of each whole map: y[n, c] = 1/(H·W) · Σ_p Σ_q x[n, c, p, q].
+
+    Args:
+        x: (N, C, H, W), H and W at least 1.
+
+    Returns:
+        y (N, C), and the cache for `global_avg_pool2d_backward`.
+
+    Raises:
+        TypeError: x is not an array of float32 or float64.
+        ValueError: x has not four axes, or its maps are empty.
+
+    Source: EECS 442, "An Alternate Conclusion" (average pool 4×4×10 to 10 neurons).
+
+    >>> import numpy as np
+    >>> global_avg_pool2d(np.arange(8.0).reshape(1, 2, 2, 2))[0]
+    array([[1.5, 5.5]])
+    """
+    check_floats(x=x)
+    check_axes("x", x, "N, C, H, W")
+    if not (x.shape[2] and x.shape[3]):
+        raise ValueError(f"x has shape {x.shape}; maps of at least 1 × 1 would fit")
+    return x.mean(axis=(2, 3)), (x.shape, x.dtype)
+
+
+def global_avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
+    """Spread each dy evenly over its map: dx[n, c, p, q] = dy[n, c]/(H·W).
+
+    Args:
+        dy: (N, C), the upstream gradient.
+        cache: from `global_avg_pool2d`.
+
+    Returns:
+        dx (N, C, H, W).
+
+    Raises:
+        TypeError, ValueError: dy has not the dtype or the shape of y.
+
+    Source: SYSU lecture 7.3, "Derivative of mean pooling", for one window as large as the map.
+
+    >>> import numpy as np
+    >>> y, cache = global_avg_pool2d(np.ones((1, 1, 1, 2)))
+    >>> global_avg_pool2d_backward(np.array([[3.0]]), cache)
+    array([[[[1.5, 1.5]]]])
+    """
+    shape, dtype = cache
+    check_upstream(dy, shape[:2], dtype)
+    dx: Array = np.empty(shape, dtype)
+    dx[...] = (dy / (shape[2] * shape[3]))[:, :, None, None]
+    return dx
