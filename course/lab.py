@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# parts of JupyterLab's page that a student's desk does without: a question about news, and the instructor's tools
+LEFT_OUT = ("@jupyterlab/apputils-extension:announcements", "@jupyter/nbgrader")
+
 
 class LabError(Exception):
     """JupyterLab could not be started; the message is a sentence for the student."""
@@ -45,19 +48,25 @@ def serve(
         "IdentityProvider.token": token,
         "KernelManager.transport_encryption": "auto",  # others on a shared machine cannot listen in
         "LabApp.default_url": f"/lab/tree/{notebook}",
-        "LabApp.news_url": None,  # these four: ask nothing of the network, and show no pop-up about it
+        "LabApp.news_url": None,  # these four: ask nothing of the network
         "LabApp.extension_manager": "readonly",
         "LanguageServerManager.autodetect": False,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
     try:
         server = LabApp.initialize_server([f"--{name}={value}" for name, value in arguments.items()])
+        server.web_app.settings["page_config_hook"] = _leave_out
         signal.signal(signal.SIGINT, _stop_once(server.stop))
         url = f"{server.connection_url.rstrip('/')}/lab/tree/{notebook}?token={token}"
         server.io_loop.add_callback(announce, url, server.port)  # behind the one that begins to listen
         server.start()
     except SystemExit as stopped:  # Jupyter has logged why
         raise LabError(f"JupyterLab did not start: is there a free port from {port} on?") from stopped
+
+
+def _leave_out(_: Any, page_config: dict[str, Any]) -> dict[str, Any]:
+    """Switch parts off for this server only, where a configuration file would do so for all."""
+    return page_config | {"disabledExtensions": [*page_config.get("disabledExtensions", []), *LEFT_OUT]}
 
 
 def _stop_once(stop: Callable[..., None]) -> Callable[..., None]:
