@@ -80,8 +80,12 @@ class Check(Draws):
     # ---- cases -------------------------------------------------------------------------------------------------
 
     def hide(self) -> None:
-        """Show of the following cases only label and verdict: the first line of a hidden test."""
+        """Show of the following cases only label and verdict, and draw from a stream of their own.
+
+        The first line of a hidden test, which comes last: what is cut from the release must not move the other draws.
+        """
         self._hiding = True
+        self.rng = Draws(f"{self.exercise}: hidden", self._seed).rng
 
     def __call__(
         self,
