@@ -164,6 +164,7 @@ def _gradients(
 ) -> Iterator[tuple[str, Array, Array, Callable[[Array], float]]]:
     """Give, for each argument with a gradient: its name, itself, the gradient, and x ↦ ⟨dy, op(…, x, …)⟩."""
     places = [i for i, arg in enumerate(args) if isinstance(arg, np.ndarray) and arg.dtype in TOLERANCE]
+    precise = [arg.astype(np.float64) if i in places else arg for i, arg in enumerate(args)]
     y, last = op(*deepcopy(args), **deepcopy(hyper))
     if op_backward is None:
         dy: Any = 1.0
@@ -174,8 +175,6 @@ def _gradients(
         gradients = tuple(g for g in (found if isinstance(found, tuple) else (found,)) if g is not None)
     if len(gradients) != len(places):
         raise GradientError(f"there are {len(gradients)} gradients for {len(places)} arrays")
-
-    precise = [arg.astype(np.float64) if i in places else arg for i, arg in enumerate(args)]
 
     def with_argument(place: int, moved: Array) -> float:
         changed = [moved if i == place else deepcopy(arg) for i, arg in enumerate(precise)]

@@ -57,6 +57,7 @@ def batch_norm(
         x: (N, C) or (N, C, H, W).
         gamma, beta: (C,), the learned scale and shift.
         running: means and variances (C,), changed in place in training; None, in training only, to keep none.
+            They may be float64 beside a float32 x.
         training: whether to use the statistics of the batch.
         momentum: the weight of the new batch in the running averages.
         eps: ε, keeps the root away from 0.
@@ -77,20 +78,7 @@ def batch_norm(
     >>> y.round(3).ravel(), running
     (array([-1.,  1.]), RunningStatistics(mean=array([0.2]), var=array([1.1])))
     """
-    check_floats(x=x, gamma=gamma, beta=beta)
-    check_axes("x", x, "N, C", "N, C, H, W")
-    channels = x.shape[1:2]
-    check_shape("gamma", gamma, channels, "one for each channel of x")
-    check_shape("beta", beta, channels, "one for each channel of x")
-    if running is not None:
-        check_floats(x=x, **{"running.mean": running.mean, "running.var": running.var})
-        check_shape("running.mean", running.mean, channels, "one for each channel of x")
-        check_shape("running.var", running.var, channels, "one for each channel of x")
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"momentum={momentum}; 0 to 1 would fit")
-    if not eps > 0:
-        raise ValueError(f"eps={eps}; a positive number would fit")
-
+    _check_batch_norm(x, gamma, beta, running, momentum, eps)
     x3 = x.reshape(*x.shape[:2], prod(x.shape[2:]))  # (N, C, H·W)
     m = len(x3) * x3.shape[2]
     if training:
@@ -98,7 +86,7 @@ def batch_norm(
             raise ValueError(f"x has shape {x.shape}, {m} values for each channel; a variance needs 2 or more")
         centre = _per_channel(x3) / m
         y = x3 - centre[:, None]
-        rest = _per_channel(y) / m  # what rounding left of the mean
+        rest = _per_channel(y) / m  # μ = centre + rest: what rounding left of the mean
         var = np.maximum(_per_channel(y, y) / m - rest * rest, 0)
         if running is not None:
             running.mean *= 1 - momentum
@@ -108,14 +96,33 @@ def batch_norm(
     else:
         if running is None:
             raise ValueError("running is None; running means and variances are needed when training=False")
-        centre, var, rest = running.mean.copy(), running.var, np.zeros_like(gamma)
+        centre, var = running.mean.astype(x.dtype), running.var.astype(x.dtype)
         y = x3 - centre[:, None]
+        rest = (running.mean - centre).astype(x.dtype)
 
+    # y = γ·(x − centre − rest)/√(σ² + ε) + β, in place
     inverse = 1 / np.sqrt(var + float(eps))
     scale = gamma * inverse
     y *= scale[:, None]
     y += (beta - rest * scale)[:, None]
     return y.reshape(x.shape), (x3, x.shape, centre, rest, inverse, gamma, training)
+
+
+def _check_batch_norm(
+    x: Array, gamma: Array, beta: Array, running: RunningStatistics | None, momentum: float, eps: float
+) -> None:
+    check_floats(x=x, gamma=gamma, beta=beta)
+    check_axes("x", x, "N, C", "N, C, H, W")
+    per_channel = {"gamma": gamma, "beta": beta}
+    if running is not None:
+        check_floats(**{"running.mean": running.mean, "running.var": running.var})
+        per_channel |= {"running.mean": running.mean, "running.var": running.var}
+    for name, array in per_channel.items():
+        check_shape(name, array, x.shape[1:2], "one for each channel of x")
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"momentum={momentum}; 0 to 1 would fit")
+    if not eps > 0:
+        raise ValueError(f"eps={eps}; a positive number would fit")
 
 
 def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
