@@ -77,7 +77,10 @@ class Book:
         with _in_words(self.url):
             try:
                 self.book.update_or_create_student(student)
-                submission = self.book.update_or_create_submission(assignment, student, timestamp=_moment(timestamp))
+                with self.book.db.no_autoflush:
+                    submission = self.book.update_or_create_submission(
+                        assignment, student, timestamp=_moment(timestamp)
+                    )
                 late = submission.total_seconds_late
                 for notebook in submission.notebooks:
                     if notebook.name in graded:

@@ -5,6 +5,7 @@ Everything below `submitted/` is hostile. What does not pass is rejected with a 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import stat
@@ -54,7 +55,9 @@ def inspect_folder(folder: Path) -> None:
     while pending:
         place = pending.pop()
         refuse_link(place)
-        for entry in os.scandir(place):
+        with os.scandir(place) as listing:
+            entries = list(itertools.islice(listing, FOLDER_FILES + 1))
+        for entry in entries:
             status = entry.stat(follow_symlinks=False)
             count += 1
             if stat.S_ISDIR(status.st_mode):

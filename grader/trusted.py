@@ -88,13 +88,15 @@ def run_cell(
         with (
             contextlib.redirect_stdout(collector.stream("stdout")),
             contextlib.redirect_stderr(collector.stream("stderr")),
-            warnings.catch_warnings(),
+            warnings.catch_warnings(record=True) as caught,
         ):
-            warnings.simplefilter("default")
+            warnings.simplefilter("always")
             exec(body, namespace)
             value = eval(last, namespace) if last is not None else None
         if value is not None:
             collector.result(value)
+        for warning in caught:
+            collector.stream("stderr").write(f"{warning.category.__name__}: {warning.message}\n")
     except raises:
         raise
     except (Exception, SystemExit) as exception:

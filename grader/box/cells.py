@@ -40,12 +40,12 @@ class Outputs(list[Output]):
 
     def print(self, name: str, text: str) -> None:
         kept, was_open = text[: self.characters], self.characters > 0
-        self.characters -= len(text)
+        self.characters = max(0, self.characters - len(text))
         if self and self[-1].get("name") == name:
             self[-1]["text"] += kept
         elif kept:
             self.add({"output_type": "stream", "name": name, "text": kept})
-        if was_open and self.characters <= 0:
+        if was_open and self.characters == 0:
             self.add({"output_type": "stream", "name": "stderr", "text": "\n… output cut here …\n"})
 
 

@@ -75,22 +75,22 @@ class Zygote:
         """A fresh box for one submission."""
         try:
             return self._fork()
-        except (OSError, wire.Closed):
+        except (OSError, wire.Closed):  # a time-out is an OSError too
             self.close()
             self._start()
             return self._fork()
 
     def _fork(self) -> Box:
         ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self.channel, [json.dumps(self.limits.to_dict()).encode()], [theirs.fileno()])
-        deadline = time.monotonic() + START_SECONDS
         try:
-            head, _ = wire.receive(ours, limit=1 << 16, deadline=deadline)
-        except TimeoutError:
-            raise wire.Closed("the box did not answer") from None
-        if "fatal" in head:
-            raise BoxError(f"the walls cannot be built: {head['fatal']}")
+            with theirs:
+                socket.send_fds(self.channel, [json.dumps(self.limits.to_dict()).encode()], [theirs.fileno()])
+            head, _ = wire.receive(ours, limit=1 << 16, deadline=time.monotonic() + START_SECONDS)
+            if "fatal" in head:
+                raise BoxError(f"the walls cannot be built: {head['fatal']}")
+        except BaseException:
+            ours.close()
+            raise
         return Box(ours, self.limits)
 
     def close(self) -> None:
@@ -115,6 +115,7 @@ class Box:
         self.seconds_left = limits.total_seconds
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.depth = self.called_back = 0
+        self.call_seconds = limits.call_seconds
 
     def close(self) -> None:
         """Hang up: the supervisor inside ends whatever still runs."""
@@ -159,7 +160,7 @@ class Box:
             "kwargs": {name: encoder.encode(value) for name, value in kwargs.items()},
         }
         with self._rules():
-            reply, buffers = self._ask(head, encoder.buffers, self.limits.call_seconds)
+            reply, buffers = self._ask(head, encoder.buffers, self.call_seconds)
             failure = _exception(reply) if "error" in reply else None
             if failure is None:
                 decoder = Decoder(buffers, lambda reference: self._handle(reference, answers))
@@ -167,12 +168,15 @@ class Box:
                 given = (*args, *kwargs.values())
                 for position, new in ((p, decoder.decode(v)) for p, v in reply["changed"]):
                     _write_back(given[position], new)
+        if isinstance(failure, TimeoutError):
+            self.call_seconds = min(self.call_seconds, self.limits.hurried_seconds)
         if failure is not None:
             raise failure
         return value
 
     def _ask(self, head: wire.Head, buffers: Sequence[bytes], seconds: float) -> tuple[wire.Head, list[bytearray]]:
         start = time.monotonic()
+        head = {**head, "seconds": seconds}
         deadline = start + min(seconds + self.limits.grace_seconds, self.seconds_left)
         self.depth += 1
         try:

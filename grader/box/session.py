@@ -41,7 +41,7 @@ class Session:
             self._answer(head, buffers)
 
     def _answer(self, head: wire.Head, buffers: list[bytearray]) -> None:
-        seconds = self.limits.cell_seconds if head["do"] == "run" else self.limits.call_seconds
+        seconds = head["seconds"]
         nested = signal.getitimer(signal.ITIMER_REAL)[0] > 0  # the outermost request's clock runs for all
         if not nested:
             signal.signal(signal.SIGALRM, _Alarm(seconds))
