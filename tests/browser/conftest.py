@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -105,6 +105,24 @@ class Notebook:
         return path
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails leaves a picture of its page."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page is not None:
+        picture = _pictures(item.funcargs["tmp_path"]) / f"failed-{item.name}.png"
+        page.screenshot(path=picture)
+        report.sections.append(("the page", str(picture)))
+    return report
+
+
+def _pictures(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """The student's folder that Lab serves, with the solutions beside the student's own notebooks."""
@@ -183,13 +201,10 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def open_notebook(page: Page, lab_url: str, tmp_path: Path) -> Iterator[Open]:
     """Opens a notebook of the desk and waits until its kernel is idle; shuts the kernels down afterwards."""
-    pictures = Path(os.environ.get("SCREENSHOTS", tmp_path))
-    pictures.mkdir(parents=True, exist_ok=True)
-
     def open_(path: str) -> Notebook:
         page.goto(lab_url.format(path), wait_until="domcontentloaded")
         page.wait_for_function("() => window.jupyterapp", timeout=60 * SECONDS)
-        notebook = Notebook(page, pictures)
+        notebook = Notebook(page, _pictures(tmp_path))
         notebook.wait_until_idle()
         return notebook
 
