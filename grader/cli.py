@@ -20,7 +20,7 @@ Student code runs in a sandbox that holds neither tests nor solutions; the tests
 
     grader demo
 
-A class is a folder that `grader init` makes, laid out as nbgrader does; submissions go into submitted/STUDENT/NOTEBOOK/.
+A class is a folder that `grader init` makes, laid out as nbgrader does; submissions go to submitted/STUDENT/NOTEBOOK.
 """,
     no_args_is_help=True,
     add_completion=False,

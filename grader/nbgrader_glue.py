@@ -20,7 +20,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
-from . import intake
+from . import intake, release
 from .box.levels import open_boxes
 from .classroom import Classroom
 from .grade import Graded, run
@@ -33,7 +33,7 @@ def configure(c: Config) -> None:
     """nbgrader's settings for a class: the course's folders, and the box in place of a kernel."""
     c.CourseDirectory.source_directory = "solutions"
     c.CourseDirectory.release_directory = "exercises"
-    c.ClearSolutions.enforce_metadata = True
+    release.configure(c)
     c.Autograde.sanitize_preprocessors = [ClearOutput, GraftSubmission, CheckCellMetadata]
     c.Autograde.autograde_preprocessors = [RunInBox, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
 from .classroom import CONFIG, CONFIG_TEXT, Classroom, write
 from .errors import BadClassroom
+from .gradebook import Book, alembic_on_path
+from .release import CannotRelease, Heard
 
 
 def make(folder: Path, checkout: Path) -> Classroom:
@@ -37,3 +43,28 @@ def make(folder: Path, checkout: Path) -> Classroom:
     except OSError as error:
         raise BadClassroom(f"the class cannot be made in {folder}: {error.strerror}") from None
     return Classroom(folder)
+
+
+def release(classroom: Classroom, name: str) -> Path:
+    """Make the students' version of an assignment with nbgrader, and enter it in the gradebook.
+
+    Returns:
+        the folder to hand out.
+
+    Raises:
+        BadAssignment: there is no such assignment.
+        CannotRelease: nbgrader refuses the notebook.
+    """
+    classroom.notebooks(name)
+    Book(classroom.db_url, classroom.config).close()  # a gradebook that cannot be used is found before anything is made
+    config = Config()
+    config.merge(classroom.config)
+    config.CourseDirectory.update(root=str(classroom.root), assignment_id=name)
+    config.GenerateAssignment.update(force=True, create_assignment=True)
+    heard = Heard()
+    try:
+        with heard, alembic_on_path():
+            GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, log=heard.log).start()
+    except (Exception, SystemExit) as error:
+        raise CannotRelease(f"nbgrader cannot release {name}: {heard.lines[-1] if heard.lines else error}") from None
+    return classroom.folder("release", ".", name)

@@ -88,7 +88,7 @@ def release(notebook: bytes, name: str) -> NotebookNode:
         # what `nbgrader generate_assignment --no-db` sets
         config.GenerateAssignment.no_database = True
         config.SaveCells.enabled = False
-        heard = _Heard()
+        heard = Heard()
         try:
             with heard:
                 converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, log=heard.log)
@@ -138,7 +138,7 @@ def _is_number(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
-class _Heard(logging.Handler):
+class Heard(logging.Handler):
     """nbgrader's log, kept instead of shown: its last error says why it refused."""
 
     def __init__(self) -> None:
