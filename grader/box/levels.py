@@ -21,6 +21,7 @@ class Boxes(Protocol):
     """Where boxes come from."""
 
     level: str
+    meaning: str
 
     def open(self) -> Box: ...
 
@@ -31,6 +32,7 @@ class Warm:
     """Level A: boxes forked from one warm process."""
 
     level = "A"
+    meaning = "bubblewrap, own namespaces for each submission, seccomp, limits"
 
     def __init__(self, modules: Sequence[str], limits: Limits) -> None:
         self.zygote = Zygote(modules, limits)
