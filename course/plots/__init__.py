@@ -10,8 +10,10 @@ with its alternative text:
 from .diagrams import connections, receptive_field, volumes, window_positions
 from .figure import show
 from .grids import matrices
-from .pictures import pictures, text_responses
+from .pictures import pictures
+from .series import signals, text_responses
 
 __all__ = [
-    "connections", "matrices", "pictures", "receptive_field", "show", "text_responses", "volumes", "window_positions",
+    "connections", "matrices", "pictures", "receptive_field", "show", "signals", "text_responses", "volumes",
+    "window_positions",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ def matrices(
     titles: Sequence[str] = (),
     windows: Mapping[int, Window] | None = None,
     pad: Mapping[int, int] | None = None,
+    cell: float = CELL,
 ) -> Figure:
     """Draw matrices and signs in a row: `matrices(x, "⋆", k, "=", y)`.
 
@@ -35,13 +36,14 @@ def matrices(
         titles: above the matrices, in their order.
         windows: by the number of the matrix, a window (first row, first column, rows, columns) to outline.
         pad: by the number of the matrix, how many cells around it are padding, drawn with dashes.
+        cell: the side of a cell in inches; a long row needs small cells.
 
     >>> fig = matrices(np.eye(3), "⋆", np.ones((2, 2)), "=", np.full((2, 2), np.nan), windows={0: (0, 1, 2, 2)})
     """
     arrays = [np.atleast_2d(np.asarray(p, dtype=float)) for p in parts if not isinstance(p, str)]
     tallest = max(a.shape[0] for a in arrays)
     wide = sum(GAP if isinstance(p, str) else np.atleast_2d(p).shape[1] for p in parts) + SPACE * (len(parts) - 1)
-    figure, axes = drawing((-0.2, wide + 0.2), (tallest + 0.2, -0.9 if titles else -0.2), CELL)
+    figure, axes = drawing((-0.2, wide + 0.2), (tallest + 0.2, -0.9 if titles else -0.2), cell)
     left, count = 0.0, 0
     for part in parts:
         if isinstance(part, str):

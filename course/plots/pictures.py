@@ -1,4 +1,4 @@
-"""Pictures side by side, and what a filter answers along a text."""
+"""Pictures side by side."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from .figure import BLUE, GREY, INK, TEXT, TITLE, VERMILLION, new_figure, write
+from .figure import GREY, INK, TEXT, new_figure
 
-__all__ = ["pictures", "text_responses"]
+__all__ = ["pictures"]
 
 
 def pictures(
@@ -63,34 +63,3 @@ def _scale(arrays: Sequence[npt.NDArray[Any]], signed: bool) -> dict[str, Any]:
         return {"cmap": "PuOr", "vmin": -largest, "vmax": largest}
     bright = 255 if all(a.dtype == np.uint8 for a in arrays) else 1.0
     return {"cmap": "gray", "vmin": 0, "vmax": bright}
-
-
-def text_responses(text: str, responses: npt.ArrayLike, *, threshold: float, title: str = "") -> Figure:
-    """Draw a filter's answer as a bar above each character where its window begins.
-
-    Args:
-        text: the characters.
-        responses: one number a window, at most as many as characters.
-        threshold: a dashed line; bars that reach it are filled and carry their number.
-        title: above all.
-
-    >>> fig = text_responses("abcab", [0, 2, 0, 1], threshold=2)
-    """
-    values = np.asarray(responses, dtype=float).ravel()
-    figure = new_figure(max(6.0, 0.27 * len(text)), 2.6)
-    axes = figure.add_subplot()
-    found = values >= threshold
-    fill = [BLUE if hit else "white" for hit in found]
-    axes.bar(np.arange(len(values)), values, width=0.75, edgecolor=BLUE, linewidth=1.2, color=fill)
-    for at in np.flatnonzero(found):
-        write(axes, float(at), values[at] + 0.12 * threshold, f"{values[at]:g}")
-    axes.axhline(threshold, color=VERMILLION, linestyle="--", linewidth=1.5)
-    axes.set_xticks(range(len(text)), ["·" if c == " " else c for c in text], fontsize=TEXT, family="monospace")
-    axes.set_xlim(-0.8, len(text) - 0.2)
-    axes.set_ylim(0, max(threshold, float(values.max(initial=0))) * 1.2)
-    axes.tick_params(axis="y", labelsize=TEXT - 1)
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylabel("answer", fontsize=TEXT)
-    axes.set_title(title, fontsize=TITLE, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
