@@ -14,7 +14,8 @@ from course.ops import (
 )
 
 seeds = st.integers(0, 2**32 - 1)
-batches = st.sampled_from([(2, 3), (5, 1), (2, 2, 3, 2), (1, 2, 2, 3), (3, 1, 1, 4)])
+# two rows would do for a mean, but their gradient is next to nothing: only rounding would be left of it in float32
+batches = st.sampled_from([(4, 3), (5, 1), (2, 2, 3, 2), (1, 2, 2, 3), (3, 1, 1, 4)])
 
 
 def draw(seed, shape):
