@@ -20,12 +20,18 @@ from course.ops.activations import (
     relu_backward, sigmoid, sigmoid_backward, swish, swish_backward, tanh, tanh_backward,
 )  # fmt: skip
 from course.ops.affine import affine, affine_backward
+from course.ops.convolution import (
+    col2im, conv2d, conv2d_backward, conv_transpose2d, conv_transpose2d_backward, im2col, pad2d, pad2d_backward,
+)  # fmt: skip
 from course.ops.dropout import dropout, dropout_backward
 from course.ops.losses import (
     hinge_loss, log_softmax, log_softmax_backward, softmax, softmax_backward, softmax_loss, squared_loss,
 )  # fmt: skip
 from course.ops.normalization import (
     RunningStatistics, batch_norm, batch_norm_backward, local_response_norm, local_response_norm_backward,
+)  # fmt: skip
+from course.ops.pooling import (
+    avg_pool2d, avg_pool2d_backward, global_avg_pool2d, global_avg_pool2d_backward, max_pool2d, max_pool2d_backward,
 )  # fmt: skip
 from course.ops.resampling import (
     upsample_bilinear2d, upsample_bilinear2d_backward, upsample_nearest2d, upsample_nearest2d_backward,
@@ -34,14 +40,22 @@ from course.ops.resampling import (
 __all__ = [
     "RunningStatistics",
     "affine", "affine_backward",
+    "avg_pool2d", "avg_pool2d_backward",
     "batch_norm", "batch_norm_backward",
+    "col2im",
+    "conv2d", "conv2d_backward",
+    "conv_transpose2d", "conv_transpose2d_backward",
     "dropout", "dropout_backward",
     "elu", "elu_backward",
+    "global_avg_pool2d", "global_avg_pool2d_backward",
     "hinge_loss",
+    "im2col",
     "leaky_relu", "leaky_relu_backward",
     "local_response_norm", "local_response_norm_backward",
     "log_softmax", "log_softmax_backward",
+    "max_pool2d", "max_pool2d_backward",
     "maxout", "maxout_backward",
+    "pad2d", "pad2d_backward",
     "prelu", "prelu_backward",
     "relu", "relu_backward",
     "sigmoid", "sigmoid_backward",
