@@ -1,0 +1,299 @@
+"""What of a graded notebook a feedback page shows: the rules on hidden tests, bounds on size, no layout."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
+from traitlets.config import Config
+
+from . import harmless
+from .cells import grade_id, is_graded, is_solution, is_test
+from .grade import CHECK
+from .graft import is_students
+from .marks import Key, Sheet
+
+CHARACTERS = 20_000  # of one cell or output
+PAGE_CHARACTERS = 2_000_000  # of what the student wrote and printed
+FORMATTED = 100_000  # of that, highlighted or read as markdown; the rest stands as it is
+PICTURES = 10_000_000  # characters of all pictures
+OURS = {"Rejected", "SandboxError", "BoxError", "TestCellError"}  # errors whose words are the grader's own
+ADDED = "Cell added by you"
+
+
+@dataclass(frozen=True)
+class Regions:
+    """How lines of an instructor's cell are marked that no student may see: pairs of begin and end."""
+
+    hidden: tuple[str, str] = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
+    scheme: tuple[str, str] = ("=== BEGIN MARK SCHEME ===", "=== END MARK SCHEME ===")
+
+    @classmethod
+    def configured(cls, config: Config) -> Regions:
+        """The marks that nbgrader goes by in this class."""
+        tests, scheme = ClearHiddenTests(config=config), ClearMarkScheme(config=config)
+        return cls(
+            (tests.begin_test_delimeter, tests.end_test_delimeter),
+            (scheme.begin_mark_scheme_delimeter, scheme.end_mark_scheme_delimeter),
+        )
+
+    def has_hidden_tests(self, cell: NotebookNode) -> bool:
+        return is_test(cell) and self.hidden[0] in cell.source
+
+    def cut(self, source: str) -> str:
+        """The source without those regions; one without an end reaches to the end of the cell.
+
+        >>> print(Regions().cut("a = 1\\n### BEGIN HIDDEN TESTS\\nb = 2\\n### END HIDDEN TESTS\\nc = 3"))
+        a = 1
+        # … hidden tests
+        c = 3
+        """
+        for (begin, end), instead in ((self.hidden, ["# … hidden tests"]), (self.scheme, [])):
+            kept, inside = [], False
+            for line in source.split("\n"):
+                if begin in line and not inside:
+                    kept, inside = [*kept, *instead], True
+                elif end in line:
+                    inside = False
+                elif not inside:
+                    kept.append(line)
+            source = "\n".join(kept)
+        return source
+
+
+@dataclass
+class Part:
+    """Something of a cell: `kind` is source, html, picture, text, error, mistake or note."""
+
+    kind: str
+    content: str | Markup
+    name: str = ""
+
+
+@dataclass
+class Row:
+    """An exercise's line in the table of points."""
+
+    title: str
+    worth: float
+    earned: float | None = None  # None waits for a person
+    found: list[str] = field(default_factory=list)  # by the test, in a few words
+    anchor: str = ""
+
+
+@dataclass
+class Block:
+    """A cell, or what lies between two that matter: folded prose of the notebook."""
+
+    kind: str  # exercise, test, answer, own, prose
+    title: str
+    parts: list[Part] = field(default_factory=list)
+    row: Row | None = None
+    comment: Markup | None = None
+
+
+@dataclass
+class View:
+    """What a page shows of one notebook."""
+
+    rows: list[Row]
+    blocks: list[Block] = field(default_factory=list)
+    rejected: bool = False
+
+
+def view(
+    graded: NotebookNode, notebook: str, sheet: Sheet, exercises: dict[Key, float], regions: Regions = Regions()
+) -> View:
+    """Decide what is shown of a graded notebook."""
+    return _Viewer(notebook, sheet, exercises, regions).view(graded)
+
+
+class _Viewer:
+    def __init__(self, notebook: str, sheet: Sheet, exercises: dict[Key, float], regions: Regions) -> None:
+        self.notebook, self.sheet, self.regions = notebook, sheet, regions
+        self.rows = {
+            key[1]: Row(exercise_name(key[1]), worth, sheet.scores.get(key), anchor=f"cell-{number}")
+            for number, (key, worth) in enumerate(exercises.items())
+            if key[0] == notebook
+        }
+        self.tested = False  # a hidden test has run: student code may know its inputs
+        self.characters, self.formatted, self.pictures = PAGE_CHARACTERS, FORMATTED, PICTURES
+
+    def view(self, graded: NotebookNode) -> View:
+        shown = View(list(self.rows.values()))
+        for cell in graded.cells:
+            block = self._block(cell)
+            if block.row and cell.cell_type == "code":
+                block.row.found += _found(cell)
+            last = shown.blocks[-1] if shown.blocks else None
+            if block.kind == "prose" and last and last.kind == "prose":
+                last.parts += block.parts
+                last.title = last.title or block.title
+            elif block.parts:
+                shown.blocks.append(block)
+            self.tested |= self.regions.has_hidden_tests(cell)
+        tests = [cell for cell in graded.cells if is_test(cell)]
+        shown.rejected = bool(tests) and all(_error_names(cell) == {"Rejected"} for cell in tests)
+        return shown
+
+    def _block(self, cell: NotebookNode) -> Block:
+        name = grade_id(cell) or ""
+        added = bool(cell.metadata.get("convnet_course", {}).get("added"))
+        parts = [*self._source(cell, students=added or is_students(cell)), *self._outputs(cell)]
+        if is_test(cell):
+            kind, title = "test", f"Test of {exercise_name(name)}"
+        elif is_solution(cell) or is_graded(cell):
+            kind, title = ("exercise" if cell.cell_type == "code" else "answer"), exercise_name(name)
+        elif added or any(part.kind == "error" for part in parts):
+            kind, title = "own", ADDED if added else "Cell of the notebook"
+        else:
+            kind, title = "prose", _heading(cell)
+        comment = self.sheet.comments.get((self.notebook, name))
+        if comment:
+            for row in self.rows.values():
+                row.found += ["see the comment"] if row.title == exercise_name(name) else []
+        told = harmless.theirs(self._text(comment)) if comment else None
+        return Block(kind, title, parts, self.rows.get(name), told)
+
+    def _source(self, cell: NotebookNode, *, students: bool) -> Iterator[Part]:
+        if not cell.source.strip():
+            return
+        if not students:
+            source = self.regions.cut(cell.source)
+            attachments = json.dumps(cell.get("attachments", {}), sort_keys=True)
+            shown = harmless.code(source) if cell.cell_type == "code" else harmless.ours(source, attachments)
+        else:
+            text = self._text(cell.source)
+            self.formatted -= len(text)
+            if self.formatted < 0:
+                shown = Markup("<pre>{}</pre>").format(text)
+            else:
+                shown = harmless.code(text) if cell.cell_type == "code" else harmless.theirs(text)
+        yield Part("source", shown)
+
+    def _text(self, text: str) -> str:
+        """A student's text, within the bounds of a cell and of the page."""
+        limit = max(0, min(CHARACTERS, self.characters))
+        self.characters -= min(len(text), limit)
+        return harmless.plain(text, limit)
+
+    # ---- outputs -----------------------------------------------------------------------------------------------
+
+    def _outputs(self, cell: NotebookNode) -> Iterator[Part]:
+        if cell.cell_type != "code":
+            return
+        if is_test(cell):
+            yield from self._of_test(cell)
+        elif self.tested and cell.outputs:
+            yield from _of_cell_after_hidden_test(cell)
+        else:
+            yield from self._of_cell(cell)
+
+    def _of_test(self, cell: NotebookNode) -> Iterator[Part]:
+        """What trusted code made: reports, and what went wrong. Of hidden tests only what the reports say."""
+        hidden, reported = self.regions.has_hidden_tests(cell), False
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if output.output_type == "display_data" and isinstance(report := data.get(CHECK), dict):
+                reported = True
+                if "cases" not in report:
+                    mistake = report.get("mistake", {})
+                    yield Part("mistake", str(mistake.get("message")), str(mistake.get("name")))
+                elif "text/html" in data:
+                    yield Part("html", harmless.fragment(data["text/html"]))
+                else:
+                    yield Part("text", self._text(data.get("text/plain", "")))
+            elif output.output_type == "error":
+                if not (reported and output.ename == "NotImplementedError"):
+                    yield self._of_failed_test(output, hidden)
+            elif output.output_type != "execute_result" and not hidden:
+                yield from self._of_output(output)
+
+    def _of_failed_test(self, output: NotebookNode, hidden: bool) -> Part:
+        if output.ename in OURS:
+            return Part("error", output.evalue)
+        if output.ename == "NotImplementedError":
+            return Part("error", "not written yet")
+        if hidden:
+            return Part("error", "The test ended early, with an error; not shown, for the test has hidden parts.")
+        return Part("error", self._text(f"{output.ename}: {output.evalue}" if output.evalue else output.ename))
+
+    def _of_cell(self, cell: NotebookNode) -> Iterator[Part]:
+        for output in cell.outputs:
+            if output.output_type == "error" and output.ename in OURS:
+                yield Part("error", output.evalue)
+            elif output.output_type == "error":
+                yield Part("error", self._text("\n".join(output.traceback) or f"{output.ename}: {output.evalue}"))
+            else:
+                yield from self._of_output(output)
+
+    def _of_output(self, output: NotebookNode) -> Iterator[Part]:
+        """A picture, or text."""
+        data = output.get("data", {"text/plain": output.get("text", "")})
+        for kind in harmless.SIGNATURES:
+            if (encoded := data.get(f"image/{kind}")) is not None:
+                self.pictures -= len(encoded)
+                found = harmless.picture(kind, encoded) if self.pictures >= 0 else None
+                yield Part("picture", found) if found else Part("note", "A picture is not shown: damaged or too large.")
+                return
+        text = data.get("text/plain") or data.get("text/latex") or ""
+        if text and self.characters > 0:
+            yield Part("text", self._text(text))
+
+
+def _of_cell_after_hidden_test(cell: NotebookNode) -> Iterator[Part]:
+    """Of outputs that could tell a hidden test's inputs, only what cannot: the grader's words, the kind of an error."""
+    for output in cell.outputs:
+        if output.output_type == "error" and output.ename in OURS:
+            yield Part("error", output.evalue)
+        elif output.output_type == "error":
+            known = isinstance(getattr(builtins, output.ename, None), type)
+            yield Part("error", f"This cell raised {output.ename if known else 'an error'}.")
+    yield Part("note", "What this cell printed is not shown: it ran after a test with hidden parts.")
+
+
+def exercise_name(cell: str) -> str:
+    """An exercise as a person calls it: `conv2d-check` tests `conv2d`."""
+    return cell.removesuffix("-check")
+
+
+def checks(cell: NotebookNode | dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The reports, as data, that a test cell made."""
+    for output in cell.get("outputs", []):
+        report = output.get("data", {}).get(CHECK)
+        if isinstance(report, dict):
+            yield report
+
+
+def _found(cell: NotebookNode) -> list[str]:
+    """What a test found, in a few words."""
+    found = []
+    for report in checks(cell):
+        if report.get("mistake"):
+            found.append(f"known mistake: {report['mistake'].get('name')}")
+        elif report.get("written") is False:
+            found.append("not written yet")
+        elif cases := report.get("cases"):
+            right = sum(case.get("verdict") == "right" for case in cases)
+            found.append(f"{right} of {len(cases)} cases right")
+    errors = _error_names(cell)
+    if not found and errors:
+        found.append("not written yet" if errors == {"NotImplementedError"} else "ended with an error")
+    return found
+
+
+def _error_names(cell: NotebookNode) -> set[str]:
+    return {output.ename for output in cell.outputs if output.output_type == "error"}
+
+
+def _heading(cell: NotebookNode) -> str:
+    """The first heading in a markdown cell, as plain text."""
+    match = re.search(r"^#{1,6}\s+(.+?)\s*#*$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+    return Markup(harmless.ours(match[1])).striptags() if match else ""
