@@ -1,0 +1,180 @@
+"""Models made of models: one after the other, past each other, side by side."""
+
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from math import prod
+from typing import overload
+
+import numpy as np
+
+from course.layers.base import Array, Cost, Model, Shape
+from course.layers.field import ReceptiveField
+from course.layers.fixed import Identity
+
+__all__ = ["Concat", "Residual", "Sequential"]
+
+
+class _Container(Model):
+    def __init__(self, children: Mapping[str, Model], name: str = "") -> None:
+        self.name = name
+        self._children = dict(children)
+        seen: set[int] = set()
+        for part in _leaves(self):
+            if id(part) in seen:
+                raise ValueError(
+                    f"{part!r} stands in two places; a layer keeps what it saw, so that each needs its own"
+                )
+            seen.add(id(part))
+
+    @property
+    def children(self) -> Mapping[str, Model]:
+        return self._children
+
+    def __repr__(self) -> str:
+        inside = ",\n".join(map(repr, self._children.values())).replace("\n", "\n    ")
+        return f"{type(self).__name__}(\n    {inside},\n)"
+
+
+class Sequential(_Container):
+    """One part after the other.
+
+    Slices are models too, of the same layers: `model[:-1]` computes the features that the last layer classifies.
+
+    Raises:
+        ValueError: a layer stands in two places.
+
+    >>> from course.layers import Conv2d, ReLU
+    >>> model = Sequential(Conv2d(10, 5, pad=2), ReLU())
+    >>> model.output_shape((3, 32, 32)), model.cost((3, 32, 32)).parameters
+    ((10, 32, 32), 760)
+    >>> model.build((3, 32, 32), rng=np.random.default_rng(0)).params.keys()
+    dict_keys(['0.w', '0.b'])
+    """
+
+    def __init__(self, *layers: Model, name: str = "") -> None:
+        super().__init__({str(i): layer for i, layer in enumerate(layers)}, name)
+        self.layers = layers
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.layers)
+
+    @overload
+    def __getitem__(self, key: int) -> Model: ...
+    @overload
+    def __getitem__(self, key: slice) -> "Sequential": ...
+    def __getitem__(self, key: int | slice) -> Model:
+        return Sequential(*self.layers[key]) if isinstance(key, slice) else self.layers[key]
+
+    def parts(self, in_shape: Shape) -> Iterator[tuple[str, Model, Shape]]:
+        for name, part in self.children.items():
+            yield name, part, in_shape
+            in_shape = part.output_shape(in_shape)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy, need_dx=need_dx or layer is not self.layers[0])
+        return dy
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        return reduce(lambda shape, layer: layer.output_shape(shape), self.layers, tuple(in_shape))
+
+    def look(self, seen: ReceptiveField, in_shape: Shape | None = None) -> ReceptiveField:
+        for layer in self.layers:
+            seen = layer.look(seen, in_shape)
+            in_shape = None if in_shape is None else layer.output_shape(in_shape)
+        return seen
+
+
+class Residual(_Container):
+    """A body and the straight way past it: y = body(x) + shortcut(x).
+
+    The gradient goes back both ways and adds up, so that it reaches the first layers however deep the body is.
+
+    Args:
+        body: the layers that learn what to add to x.
+        shortcut: by default x itself; a convolution where body changes the shape.
+
+    Source: SYSU, "ResNet"; EECS 545, "Residual Networks" (pass through).
+    """
+
+    def __init__(self, *body: Model, shortcut: Model | None = None, name: str = "") -> None:
+        self.body, self.shortcut = Sequential(*body), shortcut or Identity()
+        super().__init__({"body": self.body, "shortcut": self.shortcut}, name)
+
+    def parts(self, in_shape: Shape) -> Iterator[tuple[str, Model, Shape]]:
+        return ((name, part, in_shape) for name, part in self.children.items())
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        y: Array = self.body.forward(x, training) + self.shortcut.forward(x, training)
+        return y
+
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
+        through, past = self.body.backward(dy, need_dx=need_dx), self.shortcut.backward(dy, need_dx=need_dx)
+        return through + past if need_dx else past
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        shape, past = self.body.output_shape(in_shape), self.shortcut.output_shape(in_shape)
+        if shape != past:
+            raise ValueError(f"the body gives {shape}, the shortcut {past}; only equal shapes can be added")
+        return shape
+
+    def cost(self, in_shape: Shape) -> Cost:
+        return super().cost(in_shape).plus(Cost(activations=prod(self.output_shape(in_shape))))
+
+    def look(self, seen: ReceptiveField, in_shape: Shape | None = None) -> ReceptiveField:
+        return self.body.look(seen, in_shape).union(self.shortcut.look(seen, in_shape))
+
+
+class Concat(_Container):
+    """Branches side by side, their maps stacked along the channels.
+
+    `Concat(Identity(), body)` is DenseNet's union of the maps so far with new ones; an inception module is four
+    branches with windows of different sizes.
+
+    Source: EECS 545, "Very Deep Models" (inception module); SYSU, "DenseNet".
+    """
+
+    def __init__(self, *branches: Model, name: str = "") -> None:
+        super().__init__({str(i): branch for i, branch in enumerate(branches)}, name)
+        self.branches = branches
+        self._ends: list[int] = []
+
+    def parts(self, in_shape: Shape) -> Iterator[tuple[str, Model, Shape]]:
+        return ((name, part, in_shape) for name, part in self.children.items())
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        maps = [branch.forward(x, training) for branch in self.branches]
+        self._ends = list(np.cumsum([m.shape[1] for m in maps[:-1]]))
+        return np.concatenate(maps, axis=1)
+
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
+        shares = np.split(dy, self._ends, axis=1)
+        through = [branch.backward(d, need_dx=need_dx) for branch, d in zip(self.branches, shares, strict=True)]
+        return reduce(np.add, through) if need_dx else through[0]
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        shapes = [branch.output_shape(in_shape) for branch in self.branches]
+        if len({shape[1:] for shape in shapes}) != 1:
+            raise ValueError(f"branches give {', '.join(map(str, shapes))}; only their channels may differ")
+        return (sum(shape[0] for shape in shapes), *shapes[0][1:])
+
+    def cost(self, in_shape: Shape) -> Cost:
+        return super().cost(in_shape).plus(Cost(activations=prod(self.output_shape(in_shape))))
+
+    def look(self, seen: ReceptiveField, in_shape: Shape | None = None) -> ReceptiveField:
+        return reduce(ReceptiveField.union, (branch.look(seen, in_shape) for branch in self.branches))
+
+
+def _leaves(model: Model) -> Iterator[Model]:
+    if not model.children:
+        yield model
+    for part in model.children.values():
+        yield from _leaves(part)

@@ -1,0 +1,168 @@
+"""The layers that learn: what each adds to its op is how many weights it takes and where they come from.
+
+Fields, strides and pads are an int or a pair (vertical, horizontal), as everywhere.
+"""
+
+from fractions import Fraction
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from course import ops
+from course.layers.base import Array, Layer, Shape, expect
+from course.layers.field import Window
+from course.shapes import Pair, conv2d_shape, conv_transpose2d_shape, pair
+
+__all__ = ["Affine", "BatchNorm", "Conv2d", "ConvTranspose2d", "Maxout", "PReLU"]
+
+
+class Affine(Layer):
+    """Every output is a weighted sum of every input: (D,) → (M,). A picture needs a `Flatten` before."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__(ops.affine, ops.affine_backward, outputs)
+        self.outputs = outputs
+
+    def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
+        (inputs,) = expect(self, in_shape, "(D,), with a Flatten before it if need be,", 1)
+        return {"w": (inputs, self.outputs), "b": (self.outputs,)}
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        return self.parameter_shapes(in_shape)["b"]
+
+    def multiply_adds(self, in_shape: Shape) -> int:
+        return prod(self.parameter_shapes(in_shape)["w"])
+
+
+class Maxout(Layer):
+    """Every output is the largest of so many affine pieces: (D,) → (M,)."""
+
+    def __init__(self, outputs: int, pieces: int = 2) -> None:
+        super().__init__(ops.maxout, ops.maxout_backward, outputs, pieces)
+        self.outputs, self.pieces = outputs, pieces
+
+    def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
+        (inputs,) = expect(self, in_shape, "(D,), with a Flatten before it if need be,", 1)
+        return {"w": (self.pieces, inputs, self.outputs), "b": (self.pieces, self.outputs)}
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        return self.parameter_shapes(in_shape)["b"][1:]
+
+    def multiply_adds(self, in_shape: Shape) -> int:
+        return prod(self.parameter_shapes(in_shape)["w"])
+
+
+class Conv2d(Layer):
+    """K filters slide over the picture: (C, H, W) → (K, OH, OW).
+
+    Args:
+        filters: K; with groups = C it is the depth-wise convolution.
+        field, stride, pad, dilation, groups, floor: as of `ops.conv2d`.
+        bias: False where a normalisation follows, which has a shift of its own.
+    """
+
+    def __init__(
+        self, filters: int, field: Pair, *, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, groups: int = 1,
+        bias: bool = True, floor: bool = False,
+    ) -> None:  # fmt: skip
+        hyper: dict[str, Any] = {"stride": stride, "pad": pad, "dilation": dilation, "groups": groups, "floor": floor}
+        super().__init__(ops.conv2d, ops.conv2d_backward, filters, field, **hyper)
+        self.filters, self.field, self.bias, self.groups = filters, field, bias, groups
+        self._seen = Window.of(field, stride, pad, dilation)
+
+    def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
+        channels, _, _ = expect(self, in_shape, "(C, H, W)", 3)
+        shapes: dict[str, Shape] = {"w": (self.filters, channels // self.groups, *pair(self.field))}
+        return shapes | {"b": (self.filters,)} if self.bias else shapes
+
+    def arguments(self) -> tuple[Any, ...]:
+        return super().arguments() if self.bias else (*super().arguments(), None)
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        w = self.parameter_shapes(in_shape)["w"]
+        return conv2d_shape((1, *in_shape), w, **self.hyper)[1:]
+
+    def multiply_adds(self, in_shape: Shape) -> int:
+        _, oh, ow = self.output_shape(in_shape)
+        return oh * ow * prod(self.parameter_shapes(in_shape)["w"])
+
+    def window(self, in_shape: Shape | None) -> Window:
+        return self._seen
+
+
+class ConvTranspose2d(Layer):
+    """Every number stamps its filter onto a larger map: (C, H, W) → (K, (H − 1)·S + FH − 2P, …)."""
+
+    def __init__(self, filters: int, field: Pair, *, stride: Pair = 1, pad: Pair = 0, bias: bool = True) -> None:
+        super().__init__(ops.conv_transpose2d, ops.conv_transpose2d_backward, filters, field, stride=stride, pad=pad)
+        self.filters, self.field, self.stride, self.pad, self.bias = filters, field, stride, pad, bias
+
+    def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
+        channels, _, _ = expect(self, in_shape, "(C, H, W)", 3)
+        shapes: dict[str, Shape] = {"w": (channels, self.filters, *pair(self.field))}
+        return shapes | {"b": (self.filters,)} if self.bias else shapes
+
+    def arguments(self) -> tuple[Any, ...]:
+        return super().arguments() if self.bias else (*super().arguments(), None)
+
+    def output_shape(self, in_shape: Shape) -> Shape:
+        w = self.parameter_shapes(in_shape)["w"]
+        return conv_transpose2d_shape((1, *in_shape), w, **self.hyper)[1:]
+
+    def initial(self, name: str, shape: Shape, rng: np.random.Generator, dtype: npt.DTypeLike) -> Array:
+        if name != "w":
+            return super().initial(name, shape, rng, dtype)
+        # one place of the output sums only C·FH·FW/S² products, not the C·FH·FW of a convolution
+        w: Array = super().initial(name, (shape[1], shape[0], *shape[2:]), rng, dtype).swapaxes(0, 1)
+        return np.ascontiguousarray(w * np.sqrt(prod(pair(self.stride)), dtype=w.dtype))
+
+    def multiply_adds(self, in_shape: Shape) -> int:
+        return prod(in_shape[1:]) * prod(self.parameter_shapes(in_shape)["w"])
+
+    def window(self, in_shape: Shape | None) -> Window:
+        # output o sums the stamps i with i·S − P ≤ o < i·S − P + F: at most F/S of them, rounded up
+        (fv, fh), (sv, sh), (pv, ph) = pair(self.field), pair(self.stride), pair(self.pad, least=0)
+        first = (-ceil((pv - fv + 1) / sv), -ceil((ph - fh + 1) / sh))
+        return Window((ceil(fv / sv), ceil(fh / sh)), (Fraction(1, sv), Fraction(1, sh)), first)
+
+
+class BatchNorm(Layer):
+    """Each channel with mean 0 and variance 1 over the batch, then scaled by γ and shifted by β.
+
+    In training it takes the batch's statistics and updates the running ones (`state`), which it takes otherwise.
+    """
+
+    def __init__(self, *, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        super().__init__(ops.batch_norm, ops.batch_norm_backward, momentum=momentum, eps=eps)
+        self.running: ops.RunningStatistics | None = None
+
+    def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
+        return {"gamma": in_shape[:1], "beta": in_shape[:1]}
+
+    def initial(self, name: str, shape: Shape, rng: np.random.Generator, dtype: npt.DTypeLike) -> Array:
+        if name == "gamma":
+            self.running = ops.RunningStatistics.start(shape[0], dtype)
+            return np.ones(shape, dtype)
+        return np.zeros(shape, dtype)
+
+    def arguments(self) -> tuple[Any, ...]:
+        return (*super().arguments(), self.running)
+
+    @property
+    def state(self) -> dict[str, Array]:
+        return {} if self.running is None else {"mean": self.running.mean, "var": self.running.var}
+
+
+class PReLU(Layer):
+    """A leaky ReLU that learns the slope of each channel, from 0.25."""
+
+    def __init__(self) -> None:
+        super().__init__(ops.prelu, ops.prelu_backward)
+
+    def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
+        return {"a": in_shape[:1]}
+
+    def initial(self, name: str, shape: Shape, rng: np.random.Generator, dtype: npt.DTypeLike) -> Array:
+        return np.full(shape, 0.25, dtype)
