@@ -6,11 +6,12 @@ features learn as fast as frequent and strong ones.
 
 import numpy as np
 
-from course.optim._rule import Array, State, check, start
+from course.optim._rule import Array, State, pure, start
 
 __all__ = ["adagrad", "adam", "adamw", "rmsprop"]
 
 
+@pure
 def adagrad(w: Array, dw: Array, state: State | None = None, *, lr: float, delta: float = 1e-7) -> tuple[Array, State]:
     """Divide each weight's step by the size of all its gradients so far: r ← r + ĝ², θ ← θ − ε/(δ + √r)·ĝ.
 
@@ -35,14 +36,15 @@ def adagrad(w: Array, dw: Array, state: State | None = None, *, lr: float, delta
     >>> w.round(6), state["r"]
     (array([0.9, 1.1]), array([16.  ,  0.25]))
     """
-    lr, delta = check(w, dw, lr=lr, delta=delta)
     r = start(state, "r", w)
     # r ← r + ĝ ⊙ ĝ
-    r = r + dw * dw
+    r += dw * dw
     # θ ← θ − ε/(δ + √r) ⊙ ĝ
-    return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
+    w -= lr / (delta + np.sqrt(r)) * dw
+    return w, {"r": r}
 
 
+@pure
 def rmsprop(
     w: Array, dw: Array, state: State | None = None, *, lr: float, rho: float = 0.9, delta: float = 1e-7
 ) -> tuple[Array, State]:
@@ -68,14 +70,16 @@ def rmsprop(
     >>> w.round(6), state["r"]                  # r = 0.25·2² = 1, so the step is 0.1/1·2
     (array([0.8]), array([1.]))
     """
-    lr, rho, delta = check(w, dw, lr=lr, rho=rho, delta=delta)
     r = start(state, "r", w)
     # r ← ρ·r + (1 − ρ)·ĝ ⊙ ĝ
-    r = rho * r + (1 - rho) * dw * dw
+    r *= rho
+    r += (1 - rho) * dw * dw
     # θ ← θ − ε/(δ + √r) ⊙ ĝ
-    return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
+    w -= lr / (delta + np.sqrt(r)) * dw
+    return w, {"r": r}
 
 
+@pure
 def adam(
     w: Array,
     dw: Array,
@@ -111,9 +115,11 @@ def adam(
     """
     step, state = _adam_step(w, dw, state, lr, rho1, rho2, delta)
     # θ ← θ + Δθ
-    return w + step, state
+    w += step
+    return w, state
 
 
+@pure
 def adamw(
     w: Array,
     dw: Array,
@@ -152,23 +158,29 @@ def adamw(
     >>> w                                       # 2 − 0.1, and 0.1·0.5·2 less
     array([1.8])
     """
-    lr, weight_decay = check(w, dw, lr=lr, weight_decay=weight_decay)
     step, state = _adam_step(w, dw, state, lr, rho1, rho2, delta)
     # θ ← θ + Δθ − ε·λ·θ
-    return w + step - lr * weight_decay * w, state
+    w *= 1 - lr * weight_decay
+    w += step
+    return w, state
 
 
 def _adam_step(
     w: Array, dw: Array, state: State | None, lr: float, rho1: float, rho2: float, delta: float
 ) -> tuple[Array, State]:
-    lr, rho1, rho2, delta = check(w, dw, lr=lr, rho1=rho1, rho2=rho2, delta=delta)
     s, r = start(state, "s", w), start(state, "r", w)
     t = (state["t"] if state else 0) + 1
     # s ← ρ₁·s + (1 − ρ₁)·ĝ
-    s = rho1 * s + (1 - rho1) * dw
+    s *= rho1
+    s += (1 - rho1) * dw
     # r ← ρ₂·r + (1 − ρ₂)·ĝ ⊙ ĝ
-    r = rho2 * r + (1 - rho2) * dw * dw
+    r *= rho2
+    r += (1 - rho2) * dw * dw
     # ŝ = s/(1 − ρ₁ᵗ), r̂ = r/(1 − ρ₂ᵗ)
-    s_hat, r_hat = s / (1 - rho1**t), r / (1 - rho2**t)
     # Δθ = −ε·ŝ/(√r̂ + δ)
-    return -lr * s_hat / (np.sqrt(r_hat) + delta), {"s": s, "r": r, "t": t}
+    size = r / (1 - rho2**t)
+    np.sqrt(size, out=size)
+    size += delta
+    step = (-lr / (1 - rho1**t)) * s
+    step /= size
+    return step, {"s": s, "r": r, "t": t}

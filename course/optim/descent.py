@@ -1,10 +1,11 @@
 """Rules whose step has the direction of the gradient, or of its running sum: sgd, momentum, nesterov."""
 
-from course.optim._rule import Array, State, check, start
+from course.optim._rule import Array, State, pure, start
 
 __all__ = ["momentum", "nesterov", "sgd"]
 
 
+@pure
 def sgd(w: Array, dw: Array, state: State | None = None, *, lr: float) -> tuple[Array, State]:
     """Go against the gradient: θ ← θ − ε·ĝ.
 
@@ -28,11 +29,12 @@ def sgd(w: Array, dw: Array, state: State | None = None, *, lr: float) -> tuple[
     >>> sgd(np.array([1.0, 2.0]), np.array([10.0, -10.0]), lr=0.1)
     (array([0., 3.]), {})
     """
-    (lr,) = check(w, dw, lr=lr)
     # θ ← θ − ε·ĝ
-    return w - lr * dw, {}
+    w -= lr * dw
+    return w, {}
 
 
+@pure
 def momentum(w: Array, dw: Array, state: State | None = None, *, lr: float, alpha: float = 0.9) -> tuple[Array, State]:
     """Roll down like a ball: v ← α·v − ε·ĝ, then θ ← θ + v.
 
@@ -58,14 +60,16 @@ def momentum(w: Array, dw: Array, state: State | None = None, *, lr: float, alph
     >>> momentum(w, np.array([1.0]), state, lr=0.1)
     (array([0.71]), {'v': array([-0.19])})
     """
-    lr, alpha = check(w, dw, lr=lr, alpha=alpha)
     v = start(state, "v", w)
     # v ← α·v − ε·ĝ
-    v = alpha * v - lr * dw
+    v *= alpha
+    v -= lr * dw
     # θ ← θ + v
-    return w + v, {"v": v}
+    w += v
+    return w, {"v": v}
 
 
+@pure
 def nesterov(w: Array, dw: Array, state: State | None = None, *, lr: float, alpha: float = 0.9) -> tuple[Array, State]:
     """Look ahead first: momentum whose gradient is taken at θ + α·v, where the velocity alone would lead.
 
@@ -92,9 +96,12 @@ def nesterov(w: Array, dw: Array, state: State | None = None, *, lr: float, alph
     >>> nesterov(np.array([1.0]), np.array([1.0]), {}, lr=0.1)
     (array([0.81]), {'v': array([-0.1])})
     """
-    lr, alpha = check(w, dw, lr=lr, alpha=alpha)
     v = start(state, "v", w)
     # v ← α·v − ε·ĝ
-    v = alpha * v - lr * dw
+    step = lr * dw
+    v *= alpha
+    v -= step
     # θ + α·v, the next place to look at
-    return w + alpha * v - lr * dw, {"v": v}
+    w += alpha * v
+    w -= step
+    return w, {"v": v}

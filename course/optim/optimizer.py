@@ -1,20 +1,28 @@
 """An update rule applied to every parameter of a model, in place."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
 from typing import Any, Protocol
 
 import numpy as np
 
-from course.optim._rule import Array, Rule, State
+from course.optim._rule import IN_PLACE, Array, Rule, State, plain
 from course.optim.adaptive import adagrad, adam, adamw, rmsprop
 from course.optim.descent import momentum, nesterov, sgd
 
 __all__ = ["RULES", "HasParameters", "Optimizer"]
 
-RULES: dict[str, Rule] = {rule.__name__: rule for rule in (sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw)}
+RULES: dict[str, Rule] = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "adagrad": adagrad,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adamw,
+}
 
-_PIECE = 16_384  # weights updated at a time: what a rule computes on the way then stays in the cache
+_PIECE = 49_152  # weights updated at a time: what a rule computes on the way then stays in the processor's cache
 
 
 class HasParameters(Protocol):
@@ -69,31 +77,42 @@ class Optimizer:
             if rule not in RULES:
                 raise ValueError(f"rule is {rule!r}; one of {', '.join(RULES)} would fit")
             rule = RULES[rule]
-        if not weight_decay >= 0:
-            raise ValueError(f"weight_decay is {weight_decay}; 0 or more would fit")
-        if not lr >= 0:
-            raise ValueError(f"lr is {lr}; 0 or more would fit")
+        plain({"lr": lr, "weight_decay": weight_decay})
         self.model, self.rule, self.hyper = model, rule, hyper
         self.lr, self.weight_decay = float(lr), float(weight_decay)
         self.state: dict[str, State] = {}
         self._decoupled = "weight_decay" in signature(rule).parameters
-        # A bad keyword shall be refused now, rather than in the middle of a training.
-        self.rule(np.zeros((1, 1)), np.zeros((1, 1)), {}, **self._keywords(2))
+        # Tried on a single 0: a bad keyword is refused now, not in the middle of a training, and what comes back,
+        # zeros, is the state to start from.
+        _, self._first = rule(np.zeros((1, 1)), np.zeros((1, 1)), {}, **self._keywords(decays=True))
 
     def step(self) -> None:
         """Update every parameter from its gradient.
 
         Raises:
-            ValueError: a parameter has no gradient, or one of another shape. Nothing has been updated then.
+            ValueError: lr is negative, a parameter has no gradient or one of another shape or dtype. Nothing has
+                been updated then.
         """
         params, grads = self.model.params, self.model.grads
+        plain({"lr": self.lr})
         for name, w in params.items():
             if name not in grads:
                 raise ValueError(f"{name} has no gradient; model.backward(…) before step() would give it one")
-            if grads[name].shape != w.shape:
-                raise ValueError(f"the gradient of {name} has shape {grads[name].shape}, {name} has {w.shape}")
+            if (grads[name].shape, grads[name].dtype) != (w.shape, w.dtype):
+                raise ValueError(
+                    f"the gradient of {name} is {grads[name].dtype} {grads[name].shape}; "
+                    f"{w.dtype} {w.shape} would fit, as {name} is"
+                )
+        together: dict[tuple[Any, bool], list[str]] = {}
         for name, w in params.items():
-            self._update(name, w, grads[name])
+            decays = self.weight_decay > 0 and w.ndim > 1
+            if self.rule in IN_PLACE and w.flags.c_contiguous:
+                together.setdefault((w.dtype, decays), []).append(name)
+            else:  # a student's rule may look at all the weights of a parameter together
+                g = self._penalized(w, grads[name], decays)
+                w[...], self.state[name] = self.rule(w, g, self.state.get(name, {}), **self._keywords(decays))
+        for (_, decays), names in together.items():
+            self._update(names, params, grads, decays)
 
     def state_dict(self) -> dict[str, Array]:
         """Everything that another optimizer needs to go on from here, as copies under flat names.
@@ -116,7 +135,7 @@ class Optimizer:
             ValueError: lr is missing, or a name belongs to no parameter of the model. Nothing is taken over then.
         """
         if "lr" not in saved:
-            raise ValueError(f"saved has {sorted(saved)}; what state_dict() gave, with lr, would fit")
+            raise ValueError(f"saved has {', '.join(saved) or 'nothing'}; what state_dict() gave, with lr, would fit")
         state: dict[str, State] = {}
         for flat, value in saved.items():
             if flat == "lr":
@@ -127,37 +146,69 @@ class Optimizer:
             state.setdefault(name, {})[key] = np.array(value) if np.ndim(value) else np.asarray(value).item()
         self.state, self.lr = state, float(saved["lr"])
 
-    def _keywords(self, axes: int) -> dict[str, Any]:
-        keywords = dict(self.hyper, lr=float(self.lr))
+    def _keywords(self, decays: bool) -> dict[str, Any]:
+        """The rule's keywords; Python's own floats, which take the precision of the weights."""
+        keywords = {name: float(v) if isinstance(v, float) else v for name, v in self.hyper.items()}
         if self._decoupled:
-            keywords["weight_decay"] = self.weight_decay if axes > 1 else 0.0
-        return keywords
+            keywords["weight_decay"] = self.weight_decay if decays else 0.0
+        return {**keywords, "lr": float(self.lr)}
 
-    def _update(self, name: str, w: Array, dw: Array) -> None:
-        keywords = self._keywords(w.ndim)
-        decay = self.weight_decay if w.ndim > 1 and not self._decoupled else 0.0
-        old = self.state.get(name, {})
-        if self.rule not in RULES.values():  # it may look at all weights together
-            w[...], self.state[name] = self.rule(w, dw + decay * w if decay else dw, old, **keywords)
-            return
-        # The course's rules treat each weight by itself. In pieces, what they compute on the way stays in the cache.
-        w, dw = np.atleast_1d(w, dw)
-        new: State = {}
-        for piece in _pieces(w):
-            part = {key: value[piece] if isinstance(value, np.ndarray) else value for key, value in old.items()}
-            g = dw[piece] + decay * w[piece] if decay else dw[piece]
-            w[piece], part = self.rule(w[piece], g, part, **keywords)
-            for key, value in part.items():
-                if isinstance(value, np.ndarray):
-                    if key not in new:
-                        new[key] = old[key] if key in old else np.empty_like(w)
-                    new[key][piece] = value
-                else:
-                    new[key] = value
-        self.state[name] = new
+    def _penalized(self, w: Array, dw: Array, decays: bool) -> Array:
+        """Add the gradient of λ/2·‖w‖²."""
+        return dw + self.weight_decay * w if decays and not self._decoupled else dw
+
+    def _update(
+        self, names: Sequence[str], params: Mapping[str, Array], grads: Mapping[str, Array], decays: bool
+    ) -> None:
+        """Apply a rule of the course, which treats each weight by itself: piece by piece, in place."""
+        for name in names:
+            if name not in self.state:
+                self.state[name] = {
+                    key: np.zeros_like(params[name]) if isinstance(value, np.ndarray) else 0
+                    for key, value in self._first.items()
+                }
+        symbols = [key for key, value in self._first.items() if isinstance(value, np.ndarray)]
+        clock = {key: value for key, value in self.state[names[0]].items() if key not in symbols}
+        flat = [  # for each parameter: w, what the state remembers, and dw
+            [a.reshape(-1) for a in (params[n], *(self.state[n][key] for key in symbols), grads[n])] for n in names
+        ]
+        rule, keywords, after = IN_PLACE[self.rule], self._keywords(decays), clock
+        for piece in _pieces([w.size for w, *_ in flat]):
+            parts = [[array[part] for array in flat[k]] for k, part in piece]
+            w, *remembered, dw = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+            state = dict(zip(symbols, remembered, strict=True), **clock)
+            _, after = rule(w, self._penalized(w, dw, decays), state, **keywords)
+            if len(parts) > 1:  # they were gathered: give each parameter its share back
+                start = 0
+                for part in parts:
+                    end = start + part[0].size
+                    for mine, whole in zip(part, (w, *remembered), strict=False):
+                        mine[...] = whole[start:end]
+                    start = end
+        for name in names:
+            self.state[name].update((key, after[key]) for key in clock)
 
 
-def _pieces(w: Array) -> Iterator[slice]:
-    """Cut the first axis so that a piece has about _PIECE elements."""
-    rows = max(1, _PIECE * len(w) // max(1, w.size))
-    return (slice(i, i + rows) for i in range(0, len(w), rows))
+def _pieces(sizes: Sequence[int], piece: int = _PIECE) -> Iterator[list[tuple[int, slice]]]:
+    """Cut large arrays and gather small ones, so that a call of the rule has enough to do and all of it in cache.
+
+    Each piece tells which arrays, by number, and what part of each.
+
+    >>> list(_pieces([1, 2, 6], 4))
+    [[(2, slice(0, 3, None))], [(2, slice(3, 6, None))], [(0, slice(0, 1, None)), (1, slice(0, 2, None))]]
+    """
+    gathered: list[tuple[int, slice]] = []
+    room = piece
+    for k, size in enumerate(sizes):
+        if size > piece // 2:
+            count = -(-size // piece)  # as few as will do, of one length
+            length = -(-size // count)
+            yield from ([(k, slice(i, min(i + length, size)))] for i in range(0, size, length))
+            continue
+        if size > room:
+            yield gathered
+            gathered, room = [], piece
+        gathered.append((k, slice(0, size)))
+        room -= size
+    if gathered:
+        yield gathered
