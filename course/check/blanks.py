@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .cases import Case
 from .records import Fingerprint, Records, alike, canonical, digest
-from .report import Case
 from .wording import is_array, say
 
 __all__ = ["Blanks"]

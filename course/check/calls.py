@@ -75,7 +75,10 @@ def call(
         except _OutOfTime as stopped:
             outcome.verdict, outcome.error, outcome.where = "timeout", "TimeoutError", _where(stopped)
             outcome.message = f"did not finish within {seconds:g} s: is there a loop that never ends?"
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt as stopped:
+            outcome.verdict, outcome.error, outcome.where = "timeout", "KeyboardInterrupt", _where(stopped)
+            outcome.message = "was interrupted"
+        except BaseException as error:  # SystemExit too, and whatever the student derives from BaseException
             _explain(outcome, error)
     outcome.warned = list(dict.fromkeys(one_line(f"{w.category.__name__}: {w.message}") for w in caught))
     before = [*args, *kwargs.values()]
@@ -179,11 +182,13 @@ def _alarm(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if left:  # somebody else's alarm goes on
-            left = max(left - (time.monotonic() - started), 0.001)
-            signal.setitimer(signal.ITIMER_REAL, left, interval)
+        try:  # a last ring may come here
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+            if left:  # somebody else's alarm goes on
+                left = max(left - (time.monotonic() - started), 0.001)
+                signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 
 @contextmanager

@@ -10,11 +10,13 @@ import numpy as np
 from . import records
 from .blanks import Blanks
 from .calls import Outcome, call, copied
-from .compare import Difference, Output, compare, outputs, without_cache
+from .cases import Case, judge
+from .compare import compare, outputs, without_cache
 from .draws import Draws
+from .elements import Difference
 from .gradients import expected_gradients, parameter_names
-from .report import Case, Report, show
-from .wording import a_call, is_array, is_number, kind, one_line, say
+from .report import Report, show
+from .wording import a_call, is_array, is_number, kind, say
 
 __all__ = ["Check"]
 
@@ -265,28 +267,16 @@ class Check(Draws):
     def _compare(self, outcome: Outcome, expected: Any, tolerance: float | None) -> Difference | None:
         if outcome.verdict:
             return None
-        named: Sequence[Output] = self._named
-        return compare(outcome.value, expected, tolerance=tolerance or self.tolerance, named=named)
+        with np.errstate(all="ignore"):  # whatever the student has set
+            return compare(outcome.value, expected, tolerance=tolerance or self.tolerance, named=self._named)
 
     def _add(
         self, label: str, outcome: Outcome, difference: Difference | None, points: float, hint: str, called: str = ""
     ) -> None:
-        case = Case(label, points=points, hint=hint, hidden=self._hiding, difference=difference)
-        if outcome.verdict:
-            case.verdict = outcome.verdict
-            error = "" if outcome.verdict == "timeout" else outcome.error
-            case.lines = [text for text in (": ".join(filter(None, [error, outcome.message])), outcome.where) if text]
-        elif difference is not None:
-            case.verdict, case.plane = "wrong", difference.plane
-            case.lines = [difference.message, *([difference.pattern] if difference.pattern else [])]
-        elif outcome.changed:
-            case.verdict = "wrong"
-            changed = " and ".join(outcome.changed)
-            case.lines = [f"the answer is right, but {changed} was changed in place: work on a copy, as in x.copy()"]
-        if not case.is_right:
-            case.lines += [f"NumPy warned: {text}" for text in outcome.warned[:2]]
-            case.lines += [one_line(f"in {called}")] if called else []
-        self._keep(case, records.fingerprint(outcome))
+        case = judge(label, outcome, difference, called)
+        case.points, case.hint, case.hidden = points, hint, self._hiding
+        with np.errstate(all="ignore"):
+            self._keep(case, records.fingerprint(outcome))
 
     def _keep(self, case: Case, answer: records.Fingerprint | None) -> None:
         if case.label in self._answers:

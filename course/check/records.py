@@ -6,6 +6,7 @@ a blank's answer as a slow salted hash, so that the file tells nobody what to fi
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,12 +65,12 @@ def fingerprint(outcome: Outcome) -> Fingerprint | None:
         return None
     if outcome.verdict:
         return {"form": f"{outcome.error} {hashlib.sha256(outcome.message.encode()).hexdigest()[:8]}", "numbers": []}
-    numbers: list[list[float | str]] = []
+    numbers: list[str] = []
     form = _form(outcome.value, numbers)
     return {"form": " ".join([form, *(f"changed {name}" for name in outcome.changed)]), "numbers": numbers}
 
 
-def _form(value: Any, numbers: list[list[float | str]]) -> str:
+def _form(value: Any, numbers: list[str]) -> str:
     if is_array(value) or (is_number(value) and not isinstance(value, bool | np.bool_)):
         array = np.asarray(value)
         numbers.append(_numbers(array))
@@ -84,39 +85,41 @@ def _form(value: Any, numbers: list[list[float | str]]) -> str:
     return type(value).__name__[:40]
 
 
-def _numbers(array: Any) -> list[float | str]:
-    """The root of the mean square, a sum with unequal weights, and elements from all over the array."""
+def _numbers(array: Any) -> str:
+    """The root of the mean square, a sum with unequal weights, and elements from all over the array, in five digits.
+
+    What differs between machines is lost.
+    """
     flat = array.ravel().astype(np.complex128 if array.dtype.kind == "c" else np.float64)
     if not flat.size:
-        return []
+        return ""
     with np.errstate(all="ignore"):
         size = np.sqrt(np.mean(np.abs(flat) ** 2))
         # an order of the elements that was changed shows in a sum whose weights never repeat
         weighted = np.mean(flat * np.cos(np.arange(flat.size) * 0.7))
     at = np.unique(np.linspace(0, flat.size - 1, _SAMPLES).astype(int))
-    return [_rounded(x) for x in (size, weighted, *flat[at])]
-
-
-def _rounded(x: Any) -> float | str:
-    """Five digits: what differs between machines is lost."""
-    x = float(x.real + 2 * x.imag)
-    return float(f"{x:.5g}") if np.isfinite(x) else str(x)
+    return " ".join(f"{float(x.real + 2 * x.imag):.5g}" for x in (size, weighted, *flat[at]))
 
 
 def alike(one: Fingerprint | None, other: Fingerprint | None) -> bool:
     """Whether two fingerprints are those of the same answer, up to rounding."""
     if not isinstance(one, dict) or not isinstance(other, dict):
         return one is not None and one == other  # digests of blanks
-    pairs = list(zip(one["numbers"], other["numbers"], strict=False))
+    pairs = zip(one["numbers"], other["numbers"], strict=False)
     return bool(one["form"] == other["form"]) and all(_near(a, b) for a, b in pairs)
 
 
-def _near(one: list[Any], other: list[Any]) -> bool:
-    if len(one) != len(other) or [x for x in one if isinstance(x, str)] != [x for x in other if isinstance(x, str)]:
+def _near(one: str, other: str) -> bool:
+    a, b = ([float(x) for x in text.split()] for text in (one, other))
+    if len(a) != len(b):
         return False
-    finite = [(a, b) for a, b in zip(one, other, strict=True) if isinstance(a, float) and isinstance(b, float)]
-    scale = max(map(abs, one[:1]), default=0.0) if one and isinstance(one[0], float) else 0.0
-    return all(abs(a - b) <= 1e-4 * max(abs(a), abs(b)) + 1e-5 * scale for a, b in finite)
+    scale = abs(a[0]) if a and math.isfinite(a[0]) else 0.0
+    return all(
+        abs(x - y) <= 1e-4 * max(abs(x), abs(y)) + 1e-5 * scale
+        if math.isfinite(x) and math.isfinite(y)
+        else str(x) == str(y)
+        for x, y in zip(a, b, strict=True)
+    )
 
 
 def diagnose(records: Records, answers: Mapping[str, Fingerprint | None], failed: set[str]) -> dict[str, str] | None:

@@ -3,15 +3,13 @@
 Everything that comes from the student is escaped; nothing in the HTML is active.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import numpy as np
+from .cases import Case
 
-from .compare import Difference
-
-__all__ = ["MIME", "Case", "Report", "show"]
+__all__ = ["MIME", "Report", "show"]
 
 MIME = "application/vnd.convnet-course.check+json"
 
@@ -27,24 +25,6 @@ _DETAILED = 5  # failed cases that are shown in full; of more, one line each
 
 
 @dataclass
-class Case:
-    """One case of a check and how it went."""
-
-    label: str
-    verdict: str = "right"  # right, wrong, error, timeout or unwritten
-    points: float = 1.0
-    lines: list[str] = field(default_factory=list)  # what happened, the main thing first
-    plane: str = ""
-    hint: str = ""
-    hidden: bool = False
-    difference: Difference | None = None
-
-    @property
-    def is_right(self) -> bool:
-        return self.verdict == "right"
-
-
-@dataclass
 class Report:
     """The outcome of one check."""
 
@@ -52,7 +32,6 @@ class Report:
     cases: list[Case]
     out_of: float
     mistake: dict[str, str] | None = None
-    notes: list[str] = field(default_factory=list)
 
     @property
     def points(self) -> float:
@@ -75,37 +54,42 @@ class Report:
 
     def text(self) -> str:
         rows = [f"{self.exercise}: {self.heading()}"]
+        if self.mistake and not self._is_said():
+            rows.append(f"  This looks like a known mistake, {self.mistake['name']}: {self.mistake['message']}")
         for case, lines in self._shown():
             word = "" if case.is_right else f"   {_WORDS[case.verdict]}"
             rows.append(f"  {_MARKS.get(case.verdict, '✗')} {case.label}{word}")
             rows += [f"      {line}" for line in lines]
-            rows += [f"        {row}" for row in case.plane.split("\n") if len(lines) > 1 and row]
-        if self.mistake:
-            rows += ["", f"This looks like a known mistake, {self.mistake['name']}: {self.mistake['message']}"]
-        return "\n".join([*rows, *self.notes])
+            rows += [f"      {row}" for row in case.plane.split("\n") if len(lines) > 1 and row]
+        return "\n".join(rows)
 
     def html(self) -> str:
         """The report as HTML: marks and words carry the meaning, colour only repeats it."""
         colour = "#009E73" if self.points == self.out_of else "#D55E00"  # Okabe and Ito's green and vermilion
-        items = "".join(self._item(case, lines) for case, lines in self._shown())
-        mistake = ""
-        if self.mistake:
+        rows = [f"<p><strong>{escape(self.exercise)}</strong>: {escape(self.heading())}</p>"]
+        if self.mistake and not self._is_said():
             name, message = escape(self.mistake["name"]), escape(self.mistake["message"])
-            mistake = f"<p>This looks like a known mistake, <strong>{name}</strong>: {message}</p>"
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return (
-            f'<div style="border-left: 4px solid {colour}; padding-left: 0.8em">'
-            f"<p><strong>{escape(self.exercise)}</strong>: {escape(self.heading())}</p>"
-            f'<ul style="list-style: none; padding-left: 0; margin: 0">{items}</ul>{mistake}{notes}</div>'
-        )
+            rows.append(f"<p>This looks like a known mistake, <strong>{name}</strong>: {message}</p>")
+        items = "".join(self._item(case, lines) for case, lines in self._shown())
+        if items:
+            rows.append(f'<ul style="list-style: none; padding-left: 0; margin: 0">{items}</ul>')
+        return f'<div style="border-left: 4px solid {colour}; padding-left: 0.8em">{"".join(rows)}</div>'
 
     def _item(self, case: Case, lines: list[str]) -> str:
         word = "" if case.is_right else f" <em>{_WORDS[case.verdict]}</em>"
         below = "<br>".join(escape(line) for line in lines)
-        table = f'<pre style="line-height: 1.1">{escape(case.plane)}</pre>' if len(lines) > 1 and case.plane else ""
+        table = (
+            f'<pre style="line-height: 1.1; font-family: monospace">{escape(case.plane)}</pre>'
+            if len(lines) > 1 and case.plane
+            else ""
+        )
         indented = f'<div style="margin: 0 0 0.4em 1.6em">{below}{table}</div>' if below else ""
         mark = _MARKS.get(case.verdict, "✗")
         return f'<li><span aria-hidden="true">{mark}</span> {escape(case.label)}{word}{indented}</li>'
+
+    def _is_said(self) -> bool:
+        """Whether the mistake's message stands beside a case already."""
+        return self.mistake is not None and any(case.hint == self.mistake["message"] for case in self.cases)
 
     def _shown(self) -> list[tuple[Case, list[str]]]:
         """Each case with the lines to show: of hidden cases none, of many failures only the first in full."""
@@ -115,7 +99,7 @@ class Report:
         seen: set[tuple[str, ...]] = set()
         for case in self.cases:
             lines = [*case.lines, *([f"Hint: {case.hint}"] if case.hint else [])]
-            what = tuple(case.lines[:2])
+            what = tuple(case.lines[1:2] if case.verdict == "timeout" else case.lines[:2])
             if case.hidden or case.is_right or case.verdict == "unwritten":
                 lines = []
             elif what in seen:
@@ -135,7 +119,7 @@ class Report:
             "out_of": self.out_of,
             "written": not self.unwritten,
             "mistake": self.mistake,
-            "cases": [_case_data(case) for case in self.cases],
+            "cases": [case.data() for case in self.cases],
         }
 
 
@@ -159,25 +143,3 @@ def show(report: Report) -> None:
 
 def _amount(points: float) -> str:
     return f"{points:.2f}".rstrip("0").rstrip(".")
-
-
-def _case_data(case: Case) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "label": case.label, "verdict": case.verdict, "points": case.points, "hidden": case.hidden
-    }  # fmt: skip
-    if case.hidden or case.is_right:
-        return data
-    data["message"] = " ".join(case.lines)
-    if case.difference is not None:
-        d = case.difference
-        data["difference"] = {
-            "kind": d.kind, "output": d.output, "index": list(d.index) if d.index is not None else None,
-            "got": _json(d.got), "expected": _json(d.expected), "wrong": d.wrong, "total": d.total,
-            "relative_error": _json(d.error), "pattern": d.pattern,
-        }  # fmt: skip
-    return data
-
-
-def _json(x: float | None) -> float | str | None:
-    """A number as JSON can hold it."""
-    return x if x is None or np.isfinite(x) else str(x)

@@ -7,12 +7,14 @@ import numpy as np
 
 __all__ = ["a_call", "is_array", "is_number", "kind", "number", "one_line", "plural", "say"]
 
-_NUMBERS = (bool, int, float, complex)
+_NUMBERS = (bool, float, complex)
 PLAIN = "biufc"  # kinds of arrays that hold nothing but numbers
 
 
 def is_number(value: Any) -> bool:
-    """A plain number: a subclass might lie, an array without axes is none."""
+    """A plain number of NumPy's range: a subclass might lie, an array without axes is none."""
+    if type(value) is int:
+        return -(2**63) <= value < 2**63
     return type(value) in _NUMBERS or (isinstance(value, np.generic) and _is_numpys(value))
 
 
@@ -59,6 +61,8 @@ def kind(value: Any) -> str:
         return "..."
     if type(value) is np.ndarray:
         return "an array" if value.dtype.kind in PLAIN else "an array of objects, not of numbers"
+    if type(value) is int and not is_number(value):
+        return f"an int of {value.bit_length()} bits"
     if isinstance(value, type):
         return one_line(f"the class {value.__name__}", 60)
     name = one_line(type(value).__name__, 60)
