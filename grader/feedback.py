@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from nbconvert.exporters import Exporter
 from nbgrader.coursedir import CourseDirectory
 from traitlets import default
@@ -26,6 +25,7 @@ from .classroom import Classroom, Outcome, write
 from .errors import BadClassroom
 from .feedback_view import Regions, view
 from .marks import Marks, Sheet, read
+from .pages import templates
 
 Progress = Callable[[str], None]
 
@@ -124,29 +124,11 @@ def json_notebook(text: str) -> nbformat.NotebookNode:
 
 
 @cache
-def templates() -> Environment:
-    """The pages' templates: whatever is not marked as HTML is escaped."""
-    environment = Environment(
-        loader=PackageLoader("grader"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"amount": amount, "name": harmless.name}
-    return environment
-
-
-def amount(points: float) -> str:
-    """A number of points as a person writes it.
-
-    >>> amount(3.0), amount(2.6667)
-    ('3', '2.67')
-    """
-    return f"{points:.2f}".rstrip("0").rstrip(".")
-
-
-@cache
 def _source() -> str:
     """What the pages are made by: a newer grader writes them anew."""
     here = Path(__file__).parent
-    files = [here / "feedback.py", here / "feedback_view.py", here / "harmless.py", *sorted(here.glob("templates/*"))]
+    modules = [here / name for name in ("feedback.py", "feedback_view.py", "harmless.py", "pages.py")]
+    files = [*modules, *sorted((here / "templates").iterdir())]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 

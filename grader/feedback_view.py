@@ -19,6 +19,7 @@ from .cells import grade_id, is_graded, is_solution, is_test
 from .grade import CHECK
 from .graft import is_students
 from .marks import Key, Sheet
+from .pages import exercise_name
 
 CHARACTERS = 20_000  # of one cell or output
 PAGE_CHARACTERS = 2_000_000  # of what the student wrote and printed
@@ -56,10 +57,12 @@ class Regions:
         c = 3
         """
         for (begin, end), instead in ((self.hidden, ["# … hidden tests"]), (self.scheme, [])):
-            kept, inside = [], False
+            kept: list[str] = []
+            inside = False
             for line in source.split("\n"):
                 if begin in line and not inside:
-                    kept, inside = [*kept, *instead], True
+                    kept += instead
+                    inside = True
                 elif end in line:
                     inside = False
                 elif not inside:
@@ -257,11 +260,6 @@ def _of_cell_after_hidden_test(cell: NotebookNode) -> Iterator[Part]:
             known = isinstance(getattr(builtins, output.ename, None), type)
             yield Part("error", f"This cell raised {output.ename if known else 'an error'}.")
     yield Part("note", "What this cell printed is not shown: it ran after a test with hidden parts.")
-
-
-def exercise_name(cell: str) -> str:
-    """An exercise as a person calls it: `conv2d-check` tests `conv2d`."""
-    return cell.removesuffix("-check")
 
 
 def checks(cell: NotebookNode | dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -115,7 +115,7 @@ class Box:
         self.seconds_left = limits.total_seconds
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.depth = self.called_back = 0
-        self.call_seconds = limits.call_seconds
+        self.call_seconds, self.interrupted = limits.call_seconds, 0
 
     def close(self) -> None:
         """Hang up: the supervisor inside ends whatever still runs."""
@@ -169,6 +169,7 @@ class Box:
                 for position, new in ((p, decoder.decode(v)) for p, v in reply["changed"]):
                     _write_back(given[position], new)
         if isinstance(failure, TimeoutError):
+            self.interrupted += 1
             self.call_seconds = min(self.call_seconds, self.limits.hurried_seconds)
         if failure is not None:
             raise failure

@@ -13,7 +13,7 @@ class Limits:
     """The bounds of a box. An assignment changes them in its notebook's metadata, `convnet_course.limits`."""
 
     call_seconds: float = 10.0  # one call of a student's function, before it is interrupted
-    hurried_seconds: float = 2.0  # each later call, once one was interrupted: one endless loop is enough to wait for
+    hurried_seconds: float = 0.5  # each later call, once one was interrupted: one endless loop is enough to wait for
     cell_seconds: float = 30.0  # one cell of the student's
     total_seconds: float = 120.0  # everything the student's code does, cells and calls together
     grace_seconds: float = 1.0  # after an interruption that was ignored, before the box is killed
