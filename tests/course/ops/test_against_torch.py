@@ -21,7 +21,7 @@ def statistics():
     return ops.RunningStatistics(np.array([0.5, -1.0, 0.0, 2.0]), np.array([1.0, 0.5, 2.0, 1.5]))
 
 
-def torch_batch_norm(x, gamma, beta, training, eps=1e-5):
+def batch_norm(x, gamma, beta, training, eps=1e-5):
     mean, var = torch.tensor(statistics().mean, dtype=x.dtype), torch.tensor(statistics().var, dtype=x.dtype)
     return F.batch_norm(x, mean, var, gamma, beta, training=training, eps=eps)
 
@@ -51,6 +51,8 @@ def up(mode, scale):
     return lambda x: F.interpolate(x, scale_factor=scale, mode=mode, align_corners=corners)
 
 
+transpose = F.conv_transpose2d
+
 # ours, its keywords; the shapes of the arguments (None: no bias); PyTorch's
 OPERATORS = [
     ("affine", {}, [(5, 6), (6, 3), (3,)], lambda x, w, b: x @ w + b),
@@ -77,9 +79,9 @@ OPERATORS = [
     ("conv2d", {"dilation": (3, 2)}, [X, (5, 4, 2, 3), (5,)], partial(F.conv2d, dilation=(3, 2))),
     ("conv2d", {"groups": 2}, [X, (6, 2, 3, 3), (6,)], partial(F.conv2d, groups=2)),
     ("conv2d", {"groups": 4, "pad": 1}, [X, (4, 1, 3, 3), (4,)], partial(F.conv2d, groups=4, padding=1)),
-    ("conv_transpose2d", {}, [X, (4, 5, 3, 2), (5,)], F.conv_transpose2d),
-    ("conv_transpose2d", {"stride": 2, "pad": 1}, [X, (4, 5, 4, 4), (5,)], partial(F.conv_transpose2d, stride=2, padding=1)),
-    ("conv_transpose2d", {"stride": (3, 1)}, [X, (4, 5, 2, 3), None], partial(F.conv_transpose2d, stride=(3, 1))),
+    ("conv_transpose2d", {}, [X, (4, 5, 3, 2), (5,)], transpose),
+    ("conv_transpose2d", {"stride": 2, "pad": 1}, [X, (4, 5, 4, 4), (5,)], partial(transpose, stride=2, padding=1)),
+    ("conv_transpose2d", {"stride": (3, 1)}, [X, (4, 5, 2, 3), None], partial(transpose, stride=(3, 1))),
     ("pad2d", {"pad": 2, "mode": "zero"}, [X], lambda x: F.pad(x, (2, 2, 2, 2))),
     ("pad2d", {"pad": 2, "mode": "symmetric"}, [X], lambda x: torch_pad(x, 2, "symmetric")),
     ("pad2d", {"pad": 2, "mode": "circular"}, [X], lambda x: torch_pad(x, 2, "circular")),
@@ -91,10 +93,10 @@ OPERATORS = [
     ("avg_pool2d", {"field": 3, "stride": (1, 2)}, [X], lambda x: F.avg_pool2d(x, 3, stride=(1, 2))),
     ("avg_pool2d", {"field": 3, "stride": 2, "pad": 1, "floor": True}, [X], avg_padded),
     ("global_avg_pool2d", {}, [X], lambda x: F.adaptive_avg_pool2d(x, 1)[:, :, 0, 0]),
-    ("batch_norm", {"training": True}, [X, (4,), (4,)], partial(torch_batch_norm, training=True)),
-    ("batch_norm", {"training": False, "eps": 0.1}, [X, (4,), (4,)], partial(torch_batch_norm, training=False, eps=0.1)),
-    ("batch_norm", {"training": True}, [(7, 4), (4,), (4,)], partial(torch_batch_norm, training=True)),
-    ("batch_norm", {"training": False}, [(1, 4), (4,), (4,)], partial(torch_batch_norm, training=False)),
+    ("batch_norm", {"training": True}, [X, (4,), (4,)], partial(batch_norm, training=True)),
+    ("batch_norm", {"training": False, "eps": 0.1}, [X, (4,), (4,)], partial(batch_norm, training=False, eps=0.1)),
+    ("batch_norm", {"training": True}, [(7, 4), (4,), (4,)], partial(batch_norm, training=True)),
+    ("batch_norm", {"training": False}, [(1, 4), (4,), (4,)], partial(batch_norm, training=False)),
     # PyTorch's alpha is for the mean over the channels, the paper's and ours for their sum
     ("local_response_norm", {"size": 3, "alpha": 0.5}, [X], partial(F.local_response_norm, size=3, alpha=1.5, k=2.0)),
     ("upsample_nearest2d", {"scale": (2, 3)}, [X], up("nearest", (2, 3))),
