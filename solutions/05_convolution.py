@@ -43,8 +43,8 @@ np.set_printoptions(precision=3, suppress=True)
 # *Follows IIITS, "Multi-layer Neural Network & Image", "CNN: Local Connectivity" and "CNN: Weight Sharing"; EECS 545,
 # "Motivation: Convolutional Neural Networks".*
 #
-# EECS 545 takes a colour picture of 150×150 pixels: 67 500 numbers, so **every** neuron of a fully connected layer has
-# 67 500 weights. And those weights do not know what a picture is. Below, the pixels of a photograph were shuffled. If all
+# EECS 545 takes a colour picture of 150×150 pixels: 67 500 numbers, so **every** neuron of a fully connected layer has
+# 67 500 weights. And those weights do not know what a picture is. Below, the pixels of a photograph were shuffled. If all
 # pictures of a data set are shuffled in the same way, a fully connected layer learns from them exactly as well as before:
 # it never knew which pixels are neighbours.
 
@@ -54,7 +54,8 @@ order = np.random.default_rng(0).permutation(photo.shape[0] * photo.shape[1])
 shuffled = photo.reshape(-1, 3)[order].reshape(photo.shape)
 plots.show(
     plots.pictures([photo, shuffled], titles=["what you see", "the same numbers in another order"]),
-    alt="Left: a photograph of a pavilion above a lake. Right: the same pixels in random order, coloured noise.",
+    alt="Left: a photograph of a pavilion above a lake. Right: the same pixels in random "
+    "order, coloured noise.",
 )
 
 # %% [markdown]
@@ -66,8 +67,9 @@ plots.show(
 # %% tags=["demo"]
 plots.show(
     plots.connections(7, 3, 3),
-    alt="Three layers of 3 neurons above 7 inputs. First: every neuron is connected to all inputs. Second: each to 3 "
-    "neighbouring inputs. Third: as the second, but the three connections of each neuron use the same three weights.",
+    alt="Three layers of 3 neurons above 7 inputs. First: every neuron is connected to all "
+    "inputs. Second: each to 3 neighbouring inputs. Third: as the second, but the three "
+    "connections of each neuron use the same three weights.",
 )
 
 # %% [markdown]
@@ -116,8 +118,9 @@ check.score()
 # %% tags=["demo"]
 plots.show(
     plots.window_positions(7, 3, [1, 2, 3]),
-    alt="A window of 3 on 7 cells. With stride 1 it has 5 places, with stride 2 it has 3. With stride 3 it has 2 places, "
-    "one cell stays unseen, and a third window would end beyond the edge.",
+    alt="A window of 3 on 7 cells. With stride 1 it has 5 places, with stride 2 it has 3. "
+    "With stride 3 it has 2 places, one cell stays unseen, and a third window would end "
+    "beyond the edge.",
 )
 
 # %% [markdown]
@@ -203,7 +206,7 @@ def output_size(size, field, *, stride=1, pad=0):
         O, an int.
 
     Raises:
-        ValueError: the window does not fit, because it is larger than the padded row or because O is not whole.
+        ValueError: the window does not fit: it is larger than the padded row, or O is not whole.
             The message shows the arithmetic.
 
     >>> output_size(7, 3), output_size(7, 3, stride=2), output_size(32, 5, pad=2)
@@ -212,7 +215,8 @@ def output_size(size, field, *, stride=1, pad=0):
     ### BEGIN SOLUTION
     room = size + 2 * pad - field
     if room < 0 or room % stride != 0:
-        raise ValueError(f"({size} + 2·{pad} − {field})/{stride} + 1 = {room / stride + 1:.2f}: the window does not fit")
+        arithmetic = f"({size} + 2·{pad} − {field})/{stride} + 1 = {room / stride + 1:.2f}"
+        raise ValueError(f"{arithmetic}: the window does not fit")
     return room // stride + 1
     ### END SOLUTION
 ### BEGIN MISTAKES
@@ -290,8 +294,8 @@ def pad2d(x, pad, mode="zero"):
     Returns:
         (N, C, H + 2P, W + 2P), a new array of the same dtype.
 
-    Hint: `np.pad` pads each axis by a width of its own. It knows all three modes by other names; read its examples with
-    `np.pad?` and choose with care.
+    Hint: `np.pad` pads each axis by a width of its own. It knows all three modes by other names;
+    read its examples with `np.pad?` and choose with care.
 
     >>> pad2d(np.array([[[[1.0, 2.0, 3.0]]]]), 1, "circular")[0, 0]
     array([[3., 1., 2., 3., 1.],
@@ -351,8 +355,8 @@ modes = ["zero", "symmetric", "circular"]
 x = photo.transpose(2, 0, 1)[None] / 255  # (1, 3, H, W): a batch of one picture
 plots.show(
     plots.pictures([pad2d(x, 40, mode)[0].transpose(1, 2, 0) for mode in modes], titles=modes),
-    alt="The photograph with 40 pixels of padding: a black frame; its mirror image beyond each edge; its other side "
-    "beyond each edge, as on a tiled wall.",
+    alt="The photograph with 40 pixels of padding: a black frame; its mirror image beyond "
+    "each edge; its other side beyond each edge, as on a tiled wall.",
 )
 
 # %% [markdown]
@@ -368,15 +372,24 @@ plots.show(
 #
 # SYSU's example is a binary picture. Its first number is already there:
 
+# %% tags=["setup"]
+x_sysu = np.array(
+    [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]], dtype=float
+)
+k_sysu = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], dtype=float)
+
+x_545 = np.array([[0, 80, 40], [20, 40, 0], [0, 0, 40]], dtype=float)
+k_545 = np.array([[0, 0.25], [0.5, 1]])
+
 # %% tags=["demo"]
-x_sysu = np.array([[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]])
-k_sysu = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
 y_sysu = np.full((3, 3), np.nan)
 y_sysu[0, 0] = 4
+marked = {0: (0, 0, 3, 3), 2: (0, 0, 1, 1)}  # first row, first column, rows, columns
 plots.show(
-    plots.matrices(x_sysu, "⋆", k_sysu, "=", y_sysu, titles=["x", "k", "y"], windows={0: (0, 0, 3, 3), 2: (0, 0, 1, 1)}),
-    alt="The 5×5 picture x with rows 11100, 01110, 00111, 00110, 01100; the 3×3 kernel k with rows 101, 010, 101; the "
-    "output y, of which y[0, 0] = 4 is filled in, from the 3×3 window in the upper left corner.",
+    plots.matrices(x_sysu, "⋆", k_sysu, "=", y_sysu, titles=["x", "k", "y"], windows=marked),
+    alt="The 5×5 picture x with rows 11100, 01110, 00111, 00110, 01100; the 3×3 kernel k with "
+    "rows 101, 010, 101; the output y, of which y[0, 0] = 4 is filled in, from the 3×3 "
+    "window in the upper left corner.",
 )
 
 # %% [markdown]
@@ -388,64 +401,47 @@ plots.show(
 # slides:
 
 # %% tags=["demo"]
-x_545 = np.array([[0, 80, 40], [20, 40, 0], [0, 0, 40]])
-k_545 = np.array([[0, 0.25], [0.5, 1]])
 plots.show(
     plots.matrices(x_545, "∗", k_545, "=", np.full((2, 2), np.nan), titles=["x", "k", "y"]),
-    alt="The 3×3 picture x with rows 0 80 40, 20 40 0, 0 0 40; the 2×2 kernel k with rows 0 .25, .5 1; an empty 2×2 y.",
+    alt="The 3×3 picture x with rows 0 80 40, 20 40 0, 0 0 40; the 2×2 kernel k with rows 0 "
+    ".25, .5 1; an empty 2×2 y.",
 )
 
 # %% [markdown]
-# ### By hand: seven numbers
+# ### By hand: eight numbers
 
 # %% exercise="by-hand-sliding"
 ### BEGIN BLANKS
-# SYSU: x ⋆ k
-sysu_0_1 = 3
-sysu_1_0 = 2
-sysu_1_1 = 4
+# SYSU, x ⋆ k: the middle row of y
+sysu_row_1 = [2, 4, 3]
 
-# EECS 545: the convolution x ∗ k, with the kernel turned
-convolved_0_0 = 45
-convolved_0_1 = 110
-convolved_1_0 = 40
+# EECS 545, the convolution x ∗ k: the kernel is turned
+convolved = [[45, 110], [40, 40]]
 
-# the same picture and kernel: the cross-correlation x ⋆ k, the kernel as it is
+# the same x and k, the cross-correlation x ⋆ k: the kernel as it is; only y[0, 0]
 correlated_0_0 = 70
 ### END BLANKS
 ### BEGIN MISTAKES
 # kernel not turned: for a convolution turn the kernel by 180° before you lay it on the picture: its last row, read
 #     backwards, comes first.
-#   - convolved_0_0 = 45
-#   + convolved_0_0 = 70
-#   - convolved_0_1 = 110
-#   + convolved_0_1 = 30
-#   - convolved_1_0 = 40
-#   + convolved_1_0 = 10
+#   - [[45, 110], [40, 40]]
+#   + [[70, 30], [10, 40]]
 # kernel turned: for a cross-correlation the kernel stays as it is: 0 meets the upper left cell of the window.
 #   - correlated_0_0 = 70
 #   + correlated_0_0 = 45
 # i and j swapped: the first index counts rows, downwards; the second counts columns, to the right.
-#   - sysu_0_1 = 3
-#   + sysu_0_1 = 2
-#   - sysu_1_0 = 2
-#   + sysu_1_0 = 3
-#   - convolved_0_1 = 110
-#   + convolved_0_1 = 40
-#   - convolved_1_0 = 40
-#   + convolved_1_0 = 110
+#   - [2, 4, 3]
+#   + [3, 4, 3]
+#   - [[45, 110], [40, 40]]
+#   + [[45, 40], [110, 40]]
 ### END MISTAKES
 
-# %% check="by-hand-sliding" points=7
+# %% check="by-hand-sliding" points=8
 from course.check import Check
 
 check = Check("by-hand-sliding")
-check.blank("sysu_0_1", sysu_0_1)
-check.blank("sysu_1_0", sysu_1_0)
-check.blank("sysu_1_1", sysu_1_1)
-check.blank("convolved_0_0", convolved_0_0)
-check.blank("convolved_0_1", convolved_0_1)
-check.blank("convolved_1_0", convolved_1_0)
+check.blank("sysu_row_1", sysu_row_1)
+check.blank("convolved", convolved)
 check.blank("correlated_0_0", correlated_0_0)
 check.score()
 
@@ -455,7 +451,9 @@ check.score()
 
 # %% exercise="cross_correlate_2d"
 def cross_correlate_2d(x, k):
-    """Slide k over x as it is: y[i, j] = Σ_u Σ_v k[u, v] · x[i + u, j + v].
+    """Slide k over x as it is.
+
+        y[i, j] = Σ_u Σ_v k[u, v] · x[i + u, j + v]
 
     Args:
         x: (H, W), one picture.
@@ -464,7 +462,7 @@ def cross_correlate_2d(x, k):
     Returns:
         y: (H − FH + 1, W − FW + 1).
 
-    >>> cross_correlate_2d(np.array([[0.0, 80, 40], [20, 40, 0], [0, 0, 40]]), np.array([[0, 0.25], [0.5, 1]]))
+    >>> cross_correlate_2d(x_545, k_545)
     array([[70., 30.],
            [10., 40.]])
     """
@@ -511,8 +509,7 @@ def reference(x, k):
 
 
 check = Check("cross_correlate_2d", cross_correlate_2d, reference, returns="y (OH, OW)")
-sysu = np.array([[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]], float)
-check("SYSU's picture and kernel", sysu, np.array([[1.0, 0, 1], [0, 1, 0], [1, 0, 1]]))
+check("SYSU's picture and kernel", x_sysu, k_sysu)
 check("a square kernel", check.normal(6, 5), check.normal(3, 3))
 check("a kernel wider than high", check.normal(5, 7), check.normal(2, 3))
 check("a kernel of one row", check.normal(4, 6), check.normal(1, 4))
@@ -526,7 +523,9 @@ check.score(6)
 
 # %% exercise="convolve_2d"
 def convolve_2d(x, k):
-    """Slide k, turned by 180°, over x: y[i, j] = Σ_u Σ_v k[FH − 1 − u, FW − 1 − v] · x[i + u, j + v].
+    """Slide k, turned by 180°, over x.
+
+        y[i, j] = Σ_u Σ_v k[FH − 1 − u, FW − 1 − v] · x[i + u, j + v]
 
     Args:
         x: (H, W), one picture.
@@ -537,7 +536,7 @@ def convolve_2d(x, k):
 
     Hint: one line is enough, and it calls your other function.
 
-    >>> convolve_2d(np.array([[0.0, 80, 40], [20, 40, 0], [0, 0, 40]]), np.array([[0, 0.25], [0.5, 1]]))
+    >>> convolve_2d(x_545, k_545)
     array([[ 45., 110.],
            [ 40.,  40.]])
     """
@@ -565,13 +564,13 @@ from course.check import Check
 
 
 def reference(x, k):
-    """Convolve by the convolution theorem: the spectra are multiplied. What wraps around is cut off."""
+    """The convolution theorem: multiply the spectra, cut off what wraps around."""
     spectrum = np.fft.rfft2(x) * np.fft.rfft2(k, s=x.shape)
     return np.fft.irfft2(spectrum, s=x.shape)[k.shape[0] - 1 :, k.shape[1] - 1 :]
 
 
 check = Check("convolve_2d", convolve_2d, reference, returns="y (OH, OW)")
-check("a kernel that looks the same when turned", check.normal(5, 6), np.array([[1.0, 0, 1], [0, 1, 0], [1, 0, 1]]))
+check("a kernel that looks the same when turned", check.normal(5, 6), k_sysu)
 check("a square kernel", check.normal(6, 5), check.normal(3, 3))
 check("a kernel wider than high", check.normal(5, 7), check.normal(2, 3))
 check("a kernel of one column", check.normal(6, 4), check.normal(4, 1))
@@ -598,8 +597,9 @@ check.score(5)
 # %% tags=["demo"]
 plots.show(
     plots.volumes(32, 3, 5, 6),
-    alt="A 3×32×32 input volume with a small 3×5×5 filter inside that reaches through its full depth; its 5·5·3 products "
-    "and a bias give one number in the first of 6 output maps of 28×28.",
+    alt="A 3×32×32 input volume with a small 3×5×5 filter inside that reaches through its "
+    "full depth; its 5·5·3 products and a bias give one number in the first of 6 output "
+    "maps of 28×28.",
 )
 
 # %% [markdown]
@@ -609,51 +609,54 @@ plots.show(
 #
 # ### By hand: one number of a volume
 #
-# IIITS works through a whole volume: three channels of 5×5, padded by 1 to 7×7, stride 2, two filters of 3×3×3. Here are
-# the padded input x and the first filter w0. The first window is marked.
+# IIITS works through a whole volume: three channels of 5×5, padding 1, stride 2, two filters of 3×3×3. The cell below holds
+# the numbers of the slide; the pictures show the padded input x and the first filter. The first window is marked.
+
+# %% tags=["setup"]
+# the three channels stand side by side, one row of the picture a line
+x_iiits = """
+    00202 10020 02210
+    12220 10101 02001
+    02100 00212 11121
+    02021 12100 20122
+    10220 12202 21100
+"""
+x_iiits = [[list(row) for row in line.split()] for line in x_iiits.strip().split("\n")]
+x_iiits = np.array(x_iiits, dtype=float).transpose(1, 0, 2)[None]  # (N, C, H, W) = (1, 3, 5, 5)
+
+# one channel of one filter a line
+w_iiits = [
+    [-1, 0, -1, 1, -1, 1, -1, 0, -1],
+    [0, -1, 1, 1, 1, 1, -1, 1, -1],
+    [0, 0, 0, -1, 1, -1, 1, 1, -1],
+    [0, 1, 1, -1, -1, -1, 1, -1, 1],
+    [-1, 0, -1, 1, 1, 1, -1, 1, -1],
+    [0, 1, 0, 0, 0, -1, 1, -1, 0],
+]
+w_iiits = np.array(w_iiits, dtype=float).reshape(2, 3, 3, 3)  # (K, C, FH, FW)
+b_iiits = np.array([1.0, 0.0])
 
 # %% tags=["demo"]
-def rows(text):
-    return np.array([[int(digit) for digit in row] for row in text.split()])
-
-
-x_iiits = np.stack(
-    [
-        rows("0000000 0002020 0122200 0021000 0020210 0102200 0000000"),
-        rows("0000000 0100200 0101010 0002120 0121000 0122020 0000000"),
-        rows("0000000 0022100 0020010 0111210 0201220 0211000 0000000"),
-    ]
-)
-w_iiits = np.array(
-    [
-        [
-            [[-1, 0, -1], [1, -1, 1], [-1, 0, -1]],
-            [[0, -1, 1], [1, 1, 1], [-1, 1, -1]],
-            [[0, 0, 0], [-1, 1, -1], [1, 1, -1]],
-        ],
-        [
-            [[0, 1, 1], [-1, -1, -1], [1, -1, 1]],
-            [[-1, 0, -1], [1, 1, 1], [-1, 1, -1]],
-            [[0, 1, 0], [0, 0, -1], [1, -1, 0]],
-        ],
-    ]
-)
+padded = np.pad(x_iiits[0], ((0, 0), (1, 1), (1, 1)))
 first = (0, 0, 3, 3)
 plots.show(
     plots.matrices(
-        *x_iiits,
+        *padded,
         titles=["x, channel 0", "x, channel 1", "x, channel 2"],
         windows={0: first, 1: first, 2: first},
         pad={0: 1, 1: 1, 2: 1},
         cell=0.36,
     ),
-    alt="Three 7×7 channels whose outer ring is zero padding. The upper left 3×3 window is marked. It holds, row by row: "
-    "channel 0: 000, 000, 012; channel 1: 000, 010, 010; channel 2: 000, 002, 002.",
+    alt="Three 7×7 channels whose outer ring is zero padding. The upper left 3×3 window is "
+    "marked. It holds, row by row: channel 0: 000, 000, 012; channel 1: 000, 010, 010; "
+    "channel 2: 000, 002, 002.",
 )
 plots.show(
-    plots.matrices(*w_iiits[0], titles=["w0, channel 0", "w0, channel 1", "w0, channel 2"], cell=0.42),
-    alt="The first filter. Channel 0: −1 0 −1, 1 −1 1, −1 0 −1. Channel 1: 0 −1 1, 1 1 1, −1 1 −1. Channel 2: 0 0 0, "
-    "−1 1 −1, 1 1 −1.",
+    plots.matrices(
+        *w_iiits[0], titles=["w0, channel 0", "w0, channel 1", "w0, channel 2"], cell=0.42
+    ),
+    alt="The first filter. Channel 0: −1 0 −1, 1 −1 1, −1 0 −1. Channel 1: 0 −1 1, 1 1 1, −1 "
+    "1 −1. Channel 2: 0 0 0, −1 1 −1, 1 1 −1.",
 )
 
 # %% exercise="by-hand-volume"
@@ -663,16 +666,16 @@ channel_0 = -2
 channel_1 = 2
 channel_2 = -4
 
-# the bias of the first filter is 1: the number o0[0, 0] of the output
-o0_0_0 = -3
+# the bias of the first filter is 1: the number y[0, 0, 0, 0] of the output
+y_0_0_0_0 = -3
 ### END BLANKS
 ### BEGIN MISTAKES
 # forgot the bias: the sum over the channels is right, but each filter has a bias, here 1, that is added once.
-#   - o0_0_0 = -3
-#   + o0_0_0 = -4
+#   - y_0_0_0_0 = -3
+#   + y_0_0_0_0 = -4
 # bias for each channel: the bias belongs to the filter, not to its channels: add it once.
-#   - o0_0_0 = -3
-#   + o0_0_0 = -1
+#   - y_0_0_0_0 = -3
+#   + y_0_0_0_0 = -1
 # kernel turned: a layer does not turn its filters. Lay each channel of w0 on the window as it is printed.
 #   - channel_2 = -4
 #   + channel_2 = -2
@@ -687,7 +690,7 @@ check = Check("by-hand-volume")
 check.blank("channel_0", channel_0)
 check.blank("channel_1", channel_1)
 check.blank("channel_2", channel_2)
-check.blank("o0_0_0", o0_0_0)
+check.blank("y_0_0_0_0", y_0_0_0_0)
 check.score()
 
 # %% [markdown]
@@ -695,8 +698,7 @@ check.score()
 #
 # Write the formula as loops, slow and obvious. Notebook 06 makes it a thousand times faster; this one must be right.
 #
-# The check uses pictures that are higher than wide and windows that are wider than high, so that no exchanged pair of
-# sizes goes unnoticed.
+# The check uses pictures and windows that are not square, so that no exchanged pair of sizes goes unnoticed.
 
 
 # %% exercise="conv2d"
@@ -726,7 +728,7 @@ def conv2d(x, w, b, *, stride=1, pad=0):
            [20.5, 24.5]])
     """
     ### BEGIN SOLUTION
-    N, C, H, W = x.shape
+    N, _, H, W = x.shape
     K, _, FH, FW = w.shape
     OH = output_size(H, FH, stride=stride, pad=pad)
     OW = output_size(W, FW, stride=stride, pad=pad)
@@ -754,7 +756,7 @@ def conv2d(x, w, b, *, stride=1, pad=0):
 #   + np.sum(window * w[k])
 # bias once a channel: you add b[k] for each channel. Add it after the sum over all channels, once: with w = 0, y must be b.
 #   - np.sum(window * w[k]) + b[k]
-#   + np.sum(window * w[k]) + C * b[k]
+#   + np.sum(window * w[k]) + x.shape[1] * b[k]
 # first bias for all: every map gets b[0]. Filter k has its own bias b[k].
 #   - + b[k]
 #   + + b[0]
@@ -807,44 +809,35 @@ from course import ops
 from course.check import Check
 
 check = Check("conv2d", conv2d, ops.conv2d, returns="y (N, K, OH, OW)")
-zero = np.zeros(3)
+draw = check.normal
 # one thing at a time, so that one slip costs what it touches
-check("all weights 1: each window is added", check.normal(1, 1, 6, 4), np.ones((1, 1, 2, 3)), np.zeros(1))
-check("one channel, one filter", check.normal(1, 1, 6, 4), check.normal(1, 1, 2, 3), np.zeros(1))
-check("several channels", check.normal(1, 4, 5, 4), check.normal(1, 4, 2, 3), np.zeros(1))
-check("several filters", check.normal(1, 1, 5, 4), check.normal(3, 1, 2, 3), zero)
-check("biases", check.normal(1, 1, 5, 4), check.normal(3, 1, 2, 3), check.normal(3))
-check("a batch", check.normal(3, 1, 5, 4), check.normal(1, 1, 2, 3), np.zeros(1))
-check("stride 2", check.normal(1, 1, 8, 5), check.normal(1, 1, 2, 3), np.zeros(1), stride=2)
-check("padding 1", check.normal(1, 1, 5, 4), check.normal(1, 1, 2, 3), np.zeros(1), pad=1)
-check("float32 stays float32", *(check.normal(*s, dtype=np.float32) for s in [(1, 1, 5, 4), (1, 1, 2, 3), (1,)]))
+check("all weights 1: each window is added", draw(1, 1, 6, 4), np.ones((1, 1, 2, 3)), np.zeros(1))
+check("one channel, one filter", draw(1, 1, 6, 4), draw(1, 1, 2, 3), np.zeros(1))
+check("several channels", draw(1, 4, 5, 4), draw(1, 4, 2, 3), np.zeros(1))
+check("several filters", draw(1, 1, 5, 4), draw(3, 1, 2, 3), np.zeros(3))
+check("biases", draw(1, 1, 5, 4), draw(3, 1, 2, 3), draw(3))
+check("a batch", draw(3, 1, 5, 4), draw(1, 1, 2, 3), np.zeros(1))
+check("stride 2", draw(1, 1, 8, 5), draw(1, 1, 2, 3), np.zeros(1), stride=2)
+check("padding 1", draw(1, 1, 5, 4), draw(1, 1, 2, 3), np.zeros(1), pad=1)
+x, w, b = (draw(*shape, dtype=np.float32) for shape in [(1, 1, 5, 4), (1, 1, 2, 3), (1,)])
+check("float32 stays float32", x, w, b)
 # all together
-check("square windows on square pictures", check.normal(2, 2, 5, 5), check.normal(3, 2, 3, 3), check.normal(3), pad=1)
-check("windows of one cell, stride 2", check.normal(2, 3, 7, 5), check.normal(4, 3, 1, 1), check.normal(4), stride=2)
-check("padding 2, stride 2", check.normal(2, 3, 7, 4), check.normal(4, 3, 3, 2), check.normal(4), stride=2, pad=2)
-check("padding 1, stride 3", check.normal(2, 2, 9, 6), check.normal(2, 2, 2, 5), check.normal(2), stride=3, pad=1)
-check.raises("does not fit", ValueError, check.normal(1, 1, 7, 7), check.normal(1, 1, 3, 3), np.zeros(1), stride=3)
-
-
-def rows(text):
-    return np.array([[float(digit) for digit in row] for row in text.split()])
-
-
-x = np.array([[rows("00202 12220 02100 02021 10220"), rows("10020 10101 00212 12100 12202"), rows("02210 02001 11121 20122 21100")]])
-w = np.array(
-    [
-        [[-1, 0, -1, 1, -1, 1, -1, 0, -1], [0, -1, 1, 1, 1, 1, -1, 1, -1], [0, 0, 0, -1, 1, -1, 1, 1, -1]],
-        [[0, 1, 1, -1, -1, -1, 1, -1, 1], [-1, 0, -1, 1, 1, 1, -1, 1, -1], [0, 1, 0, 0, 0, -1, 1, -1, 0]],
-    ],
-    dtype=float,
-).reshape(2, 3, 3, 3)
-o = np.array([[[[-3, -1, 0], [-1, -8, 2], [3, 0, 3]], [[1, 4, 2], [-1, 4, 5], [3, 1, 3]]]], dtype=float)
-check.equal("the worked volume of IIITS", lambda: conv2d(x, w, np.array([1.0, 0.0]), stride=2, pad=1), o)
+check("square windows, padding 1", draw(2, 2, 5, 5), draw(3, 2, 3, 3), draw(3), pad=1)
+check("windows of one cell, stride 2", draw(2, 3, 7, 5), draw(4, 3, 1, 1), draw(4), stride=2)
+check("padding 2, stride 2", draw(2, 3, 7, 4), draw(4, 3, 3, 2), draw(4), stride=2, pad=2)
+check("padding 1, stride 3", draw(2, 2, 9, 6), draw(2, 2, 2, 5), draw(2), stride=3, pad=1)
+x, w, b = draw(1, 1, 7, 7), draw(1, 1, 3, 3), draw(1)
+check.raises("7×7, windows of 3×3, stride 3: does not fit", ValueError, x, w, b, stride=3)
+o = [[[-3, -1, 0], [-1, -8, 2], [3, 0, 3]], [[1, 4, 2], [-1, 4, 5], [3, 1, 3]]]  # as on the slide
+check.equal(
+    "the worked volume of IIITS",
+    lambda: conv2d(x_iiits, w_iiits, b_iiits, stride=2, pad=1),
+    np.array([o], dtype=float),
+)
 ### BEGIN HIDDEN TESTS
 check.hide()
-check("another shape", check.normal(2, 3, 5, 8), check.normal(4, 3, 4, 2), check.normal(4), pad=2, points=0.5)
-x, w, b = check.normal(3, 2, 6, 9), check.normal(2, 2, 4, 3), check.normal(2)
-check("another stride", x, w, b, stride=2, pad=1, points=0.5)
+check("another shape", draw(2, 3, 5, 8), draw(4, 3, 4, 2), draw(4), pad=2, points=0.5)
+check("another stride", draw(3, 2, 6, 9), draw(2, 2, 4, 3), draw(2), stride=2, pad=1, points=0.5)
 ### END HIDDEN TESTS
 check.score(16)
 
@@ -854,7 +847,7 @@ check.score(16)
 # Your `conv2d` drives this demo. Click the slider *window*, then move it with the arrow keys: each product, their sum,
 # and the output that fills up, number by number. A number of yours that is not the sum is framed with dashes.
 #
-# 1. Find your seven numbers from above: SYSU's, and EECS 545's with the kernel *as it is* and *turned by 180°*.
+# 1. Find your eight numbers from above: SYSU's, and EECS 545's with the kernel *as it is* and *turned by 180°*.
 # 2. Take the 7×7 box, the kernel left–right, and strides 1, 2 and 3.
 # 3. Where does left–right answer with a negative number, and why?
 # 4. Which padding keeps the size of the 7×7 box under a 3×3 kernel?
@@ -968,15 +961,18 @@ check = Check("conv2d_parameters", conv2d_parameters, shapes.conv2d_parameters)
 check("HLCV's ten filters", 3, 10, (5, 5))
 check("1×1 filters", 64, 32, (1, 1))
 check("one filter, one channel", 1, 1, (2, 3))
-check("a drawn layer", check.integers(2, 9), check.integers(10, 20), (check.integers(2, 4), check.integers(5, 7)))
+draw = check.integers
+check("a drawn layer", draw(2, 9), draw(10, 20), (draw(2, 4), draw(5, 7)))
 ### BEGIN HIDDEN TESTS
 check.hide()
-check("another drawn layer", check.integers(4, 9), check.integers(20, 90), (check.integers(1, 3), check.integers(4, 8)))
+check("another drawn layer", draw(4, 9), draw(20, 90), (draw(1, 3), draw(4, 8)))
 ### END HIDDEN TESTS
 check.score(5)
 
 # %% [markdown] question="like-for-like" points=3
-# **Question: like for like?** EECS 442 compares 380 parameters with 15 365, HLCV 760 with 30 720. How many *numbers* does
+# ### In words: like for like?
+#
+# EECS 442 compares 380 parameters with 15 365, HLCV 760 with 30 720. How many *numbers* does
 # each of EECS 442's two layers give out? How many parameters would a fully connected layer need that gives out as many
 # numbers as the convolution layer? Say which part of the saving is due to local connectivity and which to weight sharing,
 # and what the layer can no longer do.
@@ -1056,12 +1052,20 @@ def answer(picture, filter):
     return ops.conv2d(picture[None, None], w, np.zeros(2))[0][0, filter]
 
 
+def is_zero(y):
+    return np.allclose(y, 0)
+
+
+def is_positive(y):
+    return np.all(y > 0.01)
+
+
 check.equal("shape of w", lambda: list(np.shape(edge_filters())), [2, 1, 3, 3])
-check.holds("both: a flat patch gives 0", lambda: np.allclose([answer(flat, 0), answer(flat, 1)], 0), "it does not")
-check.holds("filter 0: brighter to the right gives > 0", lambda: np.all(answer(across, 0) > 0.01), "it does not")
-check.holds("filter 0: brighter downwards gives 0", lambda: np.allclose(answer(down, 0), 0), "it does not")
-check.holds("filter 1: brighter downwards gives > 0", lambda: np.all(answer(down, 1) > 0.01), "it does not")
-check.holds("filter 1: brighter to the right gives 0", lambda: np.allclose(answer(across, 1), 0), "it does not")
+check.holds("0 on a flat patch", lambda: is_zero([answer(flat, 0), answer(flat, 1)]), "it is not so")
+check.holds("filter 0, brighter to the right: > 0", lambda: is_positive(answer(across, 0)), "it is not so")
+check.holds("filter 0, brighter downwards: 0", lambda: is_zero(answer(down, 0)), "it is not so")
+check.holds("filter 1, brighter downwards: > 0", lambda: is_positive(answer(down, 1)), "it is not so")
+check.holds("filter 1, brighter to the right: 0", lambda: is_zero(answer(across, 1)), "it is not so")
 check.score()
 
 # %% [markdown]
@@ -1071,18 +1075,24 @@ check.score()
 grey = (photo @ [0.299, 0.587, 0.114] / 255)[None, None]  # (1, 1, H, W)
 edges = conv2d(grey, edge_filters(), np.zeros(2), pad=1)[0]
 plots.show(
-    plots.pictures(list(edges), titles=["filter 0: left to right", "filter 1: top to bottom"], signed=True),
-    alt="The answers of the two filters to the photograph. Filter 0 shows the upright lines: posts and walls of the "
-    "pavilion. Filter 1 shows the level lines: the eaves of its roofs and the shore.",
+    plots.pictures(
+        list(edges), titles=["filter 0: left to right", "filter 1: top to bottom"], signed=True
+    ),
+    alt="The answers of the two filters to the photograph. Filter 0 shows the upright lines: "
+    "posts and walls of the pavilion. Filter 1 shows the level lines: the eaves of its "
+    "roofs and the shore.",
 )
 strength = np.sqrt(edges[0] ** 2 + edges[1] ** 2)
+strength = np.minimum(strength / np.quantile(strength, 0.99), 1)  # the strongest 1 % are white
 plots.show(
-    plots.pictures([photo, np.minimum(strength / np.quantile(strength, 0.99), 1)], titles=["photograph", "strength of the edges"]),
-    alt="The photograph, and beside it its edges in any direction as bright lines on black: the outline of the pavilion, "
-    "the eaves of its roofs, the leaves of the trees.",
+    plots.pictures([photo, strength], titles=["photograph", "strength of the edges"]),
+    alt="The photograph, and beside it its edges in any direction as bright lines on black: "
+    "the outline of the pavilion, the eaves of its roofs, the leaves of the trees.",
 )
 
 # %% [markdown]
+# Look at the left and right border of filter 0's map. There is no edge in the photograph; the zero padding made one.
+#
 # Nobody sets such weights by hand in a network. It learns them, and the first layer of almost every CNN ends up with
 # filters like yours.
 #
@@ -1095,12 +1105,13 @@ plots.show(
 
 # %% tags=["experiment"]
 x = photo.transpose(2, 0, 1)[None] / 255
-w = np.array([[0.299, 0.587, 0.114], [0, -1, 1]]).reshape(2, 3, 1, 1)
-grey, bluer = conv2d(x, w, np.array([0.0, 0.5]))[0]
+w = np.array([[0.299, 0.587, 0.114], [2, -1, -1]]).reshape(2, 3, 1, 1)
+grey, red = conv2d(x, w, np.zeros(2))[0]
 plots.show(
-    plots.pictures([grey, bluer.clip(0, 1)], titles=["0.299 R + 0.587 G + 0.114 B", "B − G + 0.5"]),
-    alt="Two maps made of the photograph by 1×1 filters: on the left its brightness; on the right blue minus green, "
-    "where sky and lake are brighter than the trees.",
+    plots.pictures([grey, red.clip(0, 1)], titles=["0.299 R + 0.587 G + 0.114 B", "2 R − G − B"]),
+    alt="Two maps made of the photograph by 1×1 filters: on the left its brightness; on the "
+    "right how red it is: the columns and roofs of the pavilion are bright, sky and lake "
+    "are black.",
 )
 
 # %% [markdown]
@@ -1122,7 +1133,8 @@ def one_hot(text):
 answers = conv2d(one_hot(text), one_hot("the"), np.zeros(1))
 plots.show(
     plots.text_responses(text, answers, threshold=3, title="how many letters of the filter fit"),
-    alt="Bars over the letters of “other fathers gather in the theatre”. They reach 3 at each place where “the” begins.",
+    alt="Bars over the letters of “other fathers gather in the theatre”. They reach 3 at each "
+    "place where “the” begins.",
 )
 
 # %% tags=["experiment"]
@@ -1133,8 +1145,9 @@ smooth = conv2d(x, np.full((1, 1, 1, 9), 1 / 9), np.zeros(1))
 step = conv2d(x, np.repeat([-1 / 8, 1 / 8], 8).reshape(1, 1, 1, 16), np.zeros(1))
 plots.show(
     plots.signals({"measured": noisy, "mean of 9": smooth, "right 8 − left 8": step}),
-    alt="A noisy signal that jumps up and down again. The mean of 9 neighbours follows it smoothly; the difference of the "
-    "8 values to the right and the 8 to the left has a peak at the upward jump and a dip at the downward one.",
+    alt="A noisy signal that jumps up and down again. The mean of 9 neighbours follows it "
+    "smoothly; the difference of the 8 values to the right and the 8 to the left has a "
+    "peak at the upward jump and a dip at the downward one.",
 )
 
 # %% [markdown]
@@ -1148,7 +1161,8 @@ plots.show(
 # %% tags=["demo"]
 plots.show(
     plots.receptive_field(2, 3),
-    alt="One neuron of layer 2 sees 3 neighbouring neurons of layer 1 along each axis, and through them 5 cells of the input.",
+    alt="One neuron of layer 2 sees 3 neighbouring neurons of layer 1 along each axis, and "
+    "through them 5 cells of the input.",
 )
 
 # %% [markdown]
@@ -1189,8 +1203,8 @@ ones = np.ones((1, 1, 3, 3))
 y = conv2d(conv2d(x, ones, np.zeros(1)), ones, np.zeros(1))  # (81, 1, 5, 5)
 plots.show(
     plots.matrices(y[:, 0, 2, 2].reshape(9, 9), windows={0: (2, 2, 5, 5)}),
-    alt="A 9×9 map of how strongly each pixel acts on the middle neuron. Outside the middle 5×5 all is 0; inside, the numbers "
-    "grow from 1 in the corners to 9 in the centre.",
+    alt="A 9×9 map of how strongly each pixel acts on the middle neuron. Outside the middle "
+    "5×5 all is 0; inside, the numbers grow from 1 in the corners to 9 in the centre.",
 )
 
 # %% [markdown]
@@ -1198,7 +1212,9 @@ plots.show(
 # from a corner only one.
 
 # %% [markdown] question="shifted" points=3
-# **Question: a shifted picture.** Move the photograph by one pixel to the right before it enters the layer. What happens to
+# ### In words: a shifted picture
+#
+# Move the photograph by one pixel to the right before it enters the layer. What happens to
 # the output with stride 1, and what with stride 2? Name one kind of picture for which it is wrong to use the same weights
 # everywhere, and say why.
 #

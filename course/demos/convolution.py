@@ -58,8 +58,9 @@ def demo(conv2d: Conv2d) -> "Live":
     stride = widgets.IntSlider(value=start.stride, min=1, max=3, description="stride")
     pad = widgets.IntSlider(value=start.pad, min=0, max=2, description="pad")
     window = widgets.IntSlider(value=start.window, min=0, max=8, description="window")
+    window.layout.width = "100%"
     for buttons in (picture, kernel, turned):
-        buttons.style.button_width = "auto"
+        buttons.style.button_width, buttons.layout.width = "auto", "max-content"
 
     asked: dict[State, Answer] = {}  # the student's function may be slow, and the window does not change its answer
 
@@ -71,7 +72,7 @@ def demo(conv2d: Conv2d) -> "Live":
         state = State(picture.value, kernel.value, turned.value, stride.value, pad.value, window.value)
         return draw(compute(state, asked[settings]))
 
-    return Live("convolution", [[picture], [kernel], [turned], [stride, pad, window]], show)
+    return Live("convolution", [[picture], [kernel, turned], [stride, pad], [window]], show)
 
 
 def _input(step: Step) -> Iterator[Item]:

@@ -53,9 +53,10 @@ class Live:
                 self._drawing = False
 
     def _show(self) -> None:
-        self._picture.value = f"<style>.{self._fallback} {{ display: none }}</style>{self.scene.svg()}"
+        self._picture.value = f"<style>.{self._fallback} {{ display: none !important }}</style>{self.scene.svg()}"
 
     def _ipython_display_(self) -> None:
         scene = self.scene
         display(bundle(scene.png(), scene.label, int(scene.width), self._fallback), raw=True)
-        display(self.widget)
+        live = {**self.widget._repr_mimebundle_(), "text/plain": "Run this cell to set the demo in motion."}
+        display(live, raw=True)
