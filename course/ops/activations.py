@@ -12,9 +12,8 @@ import numpy as np
 from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
 
 __all__ = [
-    "elu", "elu_backward", "leaky_relu", "leaky_relu_backward", "maxout", "maxout_backward", "prelu",
-    "prelu_backward", "relu", "relu_backward", "sigmoid", "sigmoid_backward", "swish", "swish_backward",
-    "tanh", "tanh_backward",
+    "elu", "elu_backward", "leaky_relu", "leaky_relu_backward", "maxout", "maxout_backward", "prelu", "prelu_backward",
+    "relu", "relu_backward", "sigmoid", "sigmoid_backward", "swish", "swish_backward", "tanh", "tanh_backward",
 ]  # fmt: skip
 
 
