@@ -161,8 +161,7 @@ def prelu(x: Array, a: Array) -> tuple[Array, Cache]:
     check_floats(x=x, a=a)
     check_axes("x", x, "N, C", "N, C, H, W")
     if a.shape not in {(1,), (x.shape[1],)}:
-        fits = "" if x.shape[1] == 1 else f"({x.shape[1]},) or "
-        raise ValueError(f"a has shape {a.shape}, x has {x.shape[1]} channels; {fits}(1,) would fit")
+        raise ValueError(f"a has shape {a.shape}, x has {x.shape[1]} channels; ({x.shape[1]},) or (1,) would fit")
     y: Array = np.minimum(x, 0)
     y *= _along_channels(a, x)
     y += np.maximum(x, 0)
