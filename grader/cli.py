@@ -117,12 +117,12 @@ def export(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; by default ASSIGNMENT.csv.")] = None,
 ) -> None:
     """Write the points as CSV for a learning management system."""
-    from . import export as exporting
     from .classroom import Classroom
+    from .export import write_csv
 
     with in_words():
         path = output or folder / f"{name}.csv"
-        exporting.write_csv(Classroom(folder), name, path)
+        write_csv(Classroom(folder), name, path)
         say(f"Wrote {path}")
 
 
@@ -143,10 +143,10 @@ def demo(
 @app.command()
 def doctor() -> None:
     """Find out which sandbox this machine can build, by running hostile code in it."""
-    from . import doctor as doctoring
+    from .doctor import examine
 
     with in_words():
-        if not doctoring.examine(console):
+        if not examine(console):
             raise typer.Exit(1)
 
 

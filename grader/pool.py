@@ -140,7 +140,9 @@ class Local:
         pending = True
         while pending:
             pending = False
-            executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=start)
+            executor = ProcessPoolExecutor(
+                count, mp_context=get_context("spawn"), initializer=start, initargs=(os.getpid(),)
+            )
             under_way: dict[Future[Done], Job] = {}
             try:
                 for job in jobs:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass, field
 
 from .assignment import Assignment
 from .box.levels import Warm, open_boxes
 from .box.limits import Limits
+from .box.walls import end_with_parent
 from .grade import Graded, grade, reject
 
 
@@ -35,9 +37,12 @@ class Done:
 _boxes: dict[tuple[tuple[str, ...], Limits], Warm] = {}  # warm boxes of this process, by what they may import and use
 
 
-def start() -> None:
-    """Begin a worker process: Ctrl-C is the head's to handle."""
+def start(head: int) -> None:
+    """Begin a worker process: Ctrl-C is the head's to handle, and a head that is killed takes its workers along."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    if os.getppid() != head:  # it died before the line above
+        os._exit(1)
 
 
 def work(job: Job) -> Done:

@@ -63,8 +63,13 @@ def enter_namespaces(channel: socket.socket, limits: Limits) -> None:
     if inner:
         _supervise(inner, channel)
     os.setsid()  # kill(0, …) must not reach the zygote's process group
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     _mount_scratch(limits)
+
+
+def end_with_parent() -> None:
+    """Be killed by the kernel when the thread that started this process ends."""
+    _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _supervise(inner: int, channel: socket.socket) -> None:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -141,6 +142,7 @@ def test_nbgrader_autograde_goes_the_same_way(classroom):
 def test_a_run_that_was_killed_is_completed_by_the_next(classroom):
     script = f"""
 import sys
+import time
 from pathlib import Path
 from grader import pool
 from grader.classroom import Classroom
@@ -150,7 +152,13 @@ if __name__ == "__main__":
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as head:
         head.stdout.readline()
+        workers = Path(f"/proc/{head.pid}/task/{head.pid}/children").read_text(encoding="utf-8").split()
+        assert workers
         head.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 20  # the kernel ends the workers, no one reports it
+    while [pid for pid in workers if Path(f"/proc/{pid}").exists()] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     outcomes = pool.autograde(classroom, "hw", Here())
     assert {outcome.student: outcome.score for outcome in outcomes} == SCORES
     assert not list(classroom.root.rglob("*.part"))
