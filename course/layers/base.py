@@ -15,11 +15,13 @@ import numpy.typing as npt
 from course.initializers import he
 from course.layers.field import ReceptiveField, Window
 
-__all__ = ["Array", "Cost", "Layer", "Model", "Op", "Shape", "expect"]
+__all__ = ["Array", "Cost", "Initializer", "Layer", "Model", "Op", "Shape", "expect"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 Op: TypeAlias = Callable[..., Any]
+Initializer: TypeAlias = Callable[..., Array]
+"""`w = init(shape, rng=rng, dtype=dtype)`, as in `course.initializers`"""
 
 
 class Cost(NamedTuple):
@@ -157,6 +159,9 @@ class Layer(Model):
         hyper: the keyword-only arguments of the op; those that are the op's own defaults are left to it.
     """
 
+    init: Initializer = staticmethod(he)
+    """draws the weights: He's initialisation, for what comes before a ReLU"""
+
     writes = True
     """whether y is a new array; False for another view of x, which costs nothing"""
 
@@ -179,8 +184,8 @@ class Layer(Model):
         return {}
 
     def initial(self, name: str, shape: Shape, rng: np.random.Generator, dtype: npt.DTypeLike) -> Array:
-        """Draw a parameter: He's initialisation for weights, zero for biases."""
-        return he(shape, rng=rng, dtype=dtype) if name == "w" else np.zeros(shape, dtype)
+        """Draw a parameter: weights by `init`, and 0 for a bias."""
+        return self.init(shape, rng=rng, dtype=dtype) if name == "w" else np.zeros(shape, dtype)
 
     def multiply_adds(self, in_shape: Shape) -> int:
         """Count the products with a weight for one example."""

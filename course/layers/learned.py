@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from course import ops
-from course.layers.base import Array, Layer, Shape, expect
+from course.initializers import he
+from course.layers.base import Array, Initializer, Layer, Shape, expect
 from course.layers.field import Window
 from course.shapes import Pair, conv2d_shape, conv_transpose2d_shape, pair
 
@@ -19,11 +20,16 @@ __all__ = ["Affine", "BatchNorm", "Conv2d", "ConvTranspose2d", "Maxout", "PReLU"
 
 
 class Affine(Layer):
-    """Every output is a weighted sum of every input: (D,) → (M,). A picture needs a `Flatten` before."""
+    """Every output is a weighted sum of every input: (D,) → (M,). A picture needs a `Flatten` before.
 
-    def __init__(self, outputs: int) -> None:
+    Args:
+        outputs: M.
+        init: draws the weights, as `course.initializers.he` does.
+    """
+
+    def __init__(self, outputs: int, *, init: Initializer = he) -> None:
         super().__init__(ops.affine, ops.affine_backward, outputs)
-        self.outputs = outputs
+        self.outputs, self.init = outputs, init
 
     def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
         (inputs,) = expect(self, in_shape, "(D,), with a Flatten before it if need be,", 1)
@@ -61,15 +67,16 @@ class Conv2d(Layer):
         filters: K; with groups = C it is the depth-wise convolution.
         field, stride, pad, dilation, groups, floor: as of `ops.conv2d`.
         bias: False where a normalisation follows, which has a shift of its own.
+        init: draws the weights, as `course.initializers.he` does.
     """
 
     def __init__(
         self, filters: int, field: Pair, *, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, groups: int = 1,
-        bias: bool = True, floor: bool = False,
+        bias: bool = True, floor: bool = False, init: Initializer = he,
     ) -> None:  # fmt: skip
         hyper: dict[str, Any] = {"stride": stride, "pad": pad, "dilation": dilation, "groups": groups, "floor": floor}
         super().__init__(ops.conv2d, ops.conv2d_backward, filters, field, **hyper)
-        self.filters, self.field, self.bias, self.groups = filters, field, bias, groups
+        self.filters, self.field, self.bias, self.groups, self.init = filters, field, bias, groups, init
         self._seen = Window.of(field, stride, pad, dilation)
 
     def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:

@@ -13,6 +13,7 @@ from course.layers import (
     ReLU,
     Sequential,
 )
+from course.models.blocks import scores
 
 __all__ = ["alexnet", "alexnet2012"]
 
@@ -78,7 +79,7 @@ def _assemble(convolutions: Blocks, classes: int, without: Collection[int], name
         **convolutions,
         6: (Dropout(0.5), Affine(4096), ReLU()),
         7: (Dropout(0.5), Affine(4096), ReLU()),
-        8: (Affine(classes),),
+        8: (scores(classes),),
     }
     if not set(without) <= set(range(1, 8)):
         raise ValueError(f"without={without}; numbers from 1 to 7 would fit, layer 8 gives the scores")

@@ -2,9 +2,22 @@
 
 from typing import Any
 
-from course.layers import BatchNorm, Conv2d, Model, ReLU
+from course.initializers import he
+from course.layers import Affine, BatchNorm, Conv2d, Model, ReLU
 
-__all__ = ["conv_norm", "conv_norm_relu", "separable"]
+__all__ = ["conv_norm", "conv_norm_relu", "scores", "separable", "small"]
+
+
+def small(shape: tuple[int, ...], **how: Any) -> Any:
+    """Draw a tenth of He's weights, for a layer after which nothing is rectified."""
+    w = he(shape, **how)
+    w *= 0.1
+    return w
+
+
+def scores(classes: int) -> Affine:
+    """End a network with small scores, so that the first loss is near log(classes): no class has an advantage yet."""
+    return Affine(classes, init=small)
 
 
 def conv_norm(filters: int, field: int, *, eps: float = 1e-5, **hyper: Any) -> tuple[Model, ...]:

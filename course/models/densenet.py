@@ -1,7 +1,6 @@
 """DenseNet: each layer looks at the union of the maps of all layers before it."""
 
 from course.layers import (
-    Affine,
     AvgPool2d,
     BatchNorm,
     Concat,
@@ -13,7 +12,7 @@ from course.layers import (
     ReLU,
     Sequential,
 )
-from course.models.blocks import conv_norm_relu
+from course.models.blocks import conv_norm_relu, scores
 
 __all__ = ["dense_block", "densenet121", "transition"]
 
@@ -61,4 +60,4 @@ def densenet121(classes: int = 1000) -> Sequential:
         if number < 4:
             channels //= 2
             layers.append(transition(channels, name=f"transition {number}"))
-    return Sequential(*layers, BatchNorm(), ReLU(), GlobalAvgPool2d(), Affine(classes), name="DenseNet-121")
+    return Sequential(*layers, BatchNorm(), ReLU(), GlobalAvgPool2d(), scores(classes), name="DenseNet-121")

@@ -1,7 +1,7 @@
 """GoogLeNet: windows of several sizes side by side, and 1×1 filters to pay for them."""
 
-from course.layers import Affine, Concat, Dropout, GlobalAvgPool2d, MaxPool2d, Sequential
-from course.models.blocks import conv_norm_relu
+from course.layers import Concat, Dropout, GlobalAvgPool2d, MaxPool2d, Sequential
+from course.models.blocks import conv_norm_relu, scores
 
 __all__ = ["googlenet", "inception"]
 
@@ -62,6 +62,6 @@ def googlenet(classes: int = 1000) -> Sequential:
         inception(384, 192, 384, 48, 128, 128, name="inception 5b"),
         GlobalAvgPool2d(),
         Dropout(0.2),
-        Affine(classes),
+        scores(classes),
         name="GoogLeNet",
     )

@@ -1,6 +1,7 @@
 """LeNet-5, the network that read cheques."""
 
 from course.layers import Affine, Conv2d, Flatten, MaxPool2d, ReLU, Sequential
+from course.models.blocks import scores
 
 __all__ = ["lenet5"]
 
@@ -26,6 +27,6 @@ def lenet5(classes: int = 10) -> Sequential:
         Flatten(),
         Affine(120), ReLU(),
         Affine(84), ReLU(),
-        Affine(classes),
+        scores(classes),
         name="LeNet-5",
     )  # fmt: skip

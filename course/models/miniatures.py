@@ -12,7 +12,7 @@ from course.layers import (
     ReLU,
     Sequential,
 )
-from course.models.blocks import conv_norm, conv_norm_relu, separable
+from course.models.blocks import conv_norm, conv_norm_relu, scores, separable, small
 from course.models.densenet import dense_block, transition
 from course.models.googlenet import inception
 from course.models.resnet import basic_block
@@ -28,7 +28,7 @@ def mini_cnn(classes: int = 10, *, width: int = 8) -> Sequential:
     >>> mini_cnn().cost((1, 12, 12)).parameters
     2698
     """
-    return Sequential(*_features(width), Flatten(), Affine(classes), name="mini CNN")
+    return Sequential(*_features(width), Flatten(), scores(classes), name="mini CNN")
 
 
 def mini_resnet(classes: int = 10, *, width: int = 16, blocks: int = 1, shortcuts: bool = True) -> Sequential:
@@ -54,7 +54,7 @@ def mini_resnet(classes: int = 10, *, width: int = 16, blocks: int = 1, shortcut
                 layers += [*conv_norm_relu(filters, 3, stride=stride, pad=1), *conv_norm_relu(filters, 3, pad=1)]
             channels = filters
     name = "mini ResNet" if shortcuts else "mini plain net"
-    return Sequential(*layers, GlobalAvgPool2d(), Affine(classes), name=f"{name}-{6 * blocks + 2}")
+    return Sequential(*layers, GlobalAvgPool2d(), scores(classes), name=f"{name}-{6 * blocks + 2}")
 
 
 def mini_inception(classes: int = 10) -> Sequential:
@@ -63,7 +63,7 @@ def mini_inception(classes: int = 10) -> Sequential:
         *conv_norm_relu(16, 3, pad=1), MaxPool2d(2, floor=True),
         inception(8, 8, 12, 4, 6, 6), MaxPool2d(2, floor=True),
         inception(16, 12, 24, 6, 12, 12),
-        GlobalAvgPool2d(), Affine(classes),
+        GlobalAvgPool2d(), scores(classes),
         name="mini inception",
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def mini_densenet(classes: int = 10, *, growth: int = 8) -> Sequential:
         *conv_norm_relu(2 * growth, 3, pad=1),
         dense_block(3, growth), transition(half),
         dense_block(3, growth),
-        GlobalAvgPool2d(), Affine(classes),
+        GlobalAvgPool2d(), scores(classes),
         name="mini DenseNet",
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ def mini_mobilenet(classes: int = 10, *, width: int = 16) -> Sequential:
         *separable(width, 2 * width, stride=2),
         *separable(2 * width, 2 * width),
         *separable(2 * width, 4 * width, stride=2),
-        GlobalAvgPool2d(), Affine(classes),
+        GlobalAvgPool2d(), scores(classes),
         name="mini MobileNet",
     )  # fmt: skip
 
@@ -103,7 +103,9 @@ def mini_localizer(classes: int, coordinates: int = 8, *, width: int = 8, hidden
     (11,)
     """
     heads = Concat(
-        Affine(classes), Sequential(Affine(hidden), ReLU(), Affine(coordinates), name="corners"), name="two heads"
+        scores(classes),
+        Sequential(Affine(hidden), ReLU(), Affine(coordinates, init=small), name="corners"),
+        name="two heads",
     )
     return Sequential(*_features(width), Flatten(), Affine(hidden), ReLU(), heads, name="mini localizer")
 
@@ -123,7 +125,7 @@ def mini_fcn(classes: int, *, width: int = 8) -> Sequential:
         *conv_norm(4 * width, 3, pad=1), ReLU(),
         ConvTranspose2d(2 * width, 4, stride=2, pad=1), ReLU(),
         ConvTranspose2d(width, 4, stride=2, pad=1), ReLU(),
-        Conv2d(classes, 1),
+        Conv2d(classes, 1, init=small),
         name="mini FCN",
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """MobileNet: convolutions in two stages, first within each channel, then across them."""
 
-from course.layers import Affine, GlobalAvgPool2d, Model, Sequential
-from course.models.blocks import conv_norm_relu, separable
+from course.layers import GlobalAvgPool2d, Model, Sequential
+from course.models.blocks import conv_norm_relu, scores, separable
 
 __all__ = ["mobilenet"]
 
@@ -20,4 +20,4 @@ def mobilenet(classes: int = 1000) -> Sequential:
     for number, (filters, stride) in enumerate(strides, start=1):
         layers.append(Sequential(*separable(channels, filters, stride=stride), name=f"separable {number}"))
         channels = filters
-    return Sequential(*layers, GlobalAvgPool2d(), Affine(classes), name="MobileNet")
+    return Sequential(*layers, GlobalAvgPool2d(), scores(classes), name="MobileNet")

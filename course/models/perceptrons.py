@@ -1,6 +1,7 @@
 """Networks without convolution: one affine map, or several with a bend between."""
 
 from course.layers import Affine, Flatten, Model, ReLU, Sequential
+from course.models.blocks import scores
 
 __all__ = ["linear", "mlp"]
 
@@ -10,7 +11,7 @@ def linear(classes: int = 10) -> Sequential:
 
     Source: HLCV, "Parametric Approach".
     """
-    return Sequential(Flatten(), Affine(classes), name="linear")
+    return Sequential(Flatten(), scores(classes), name="linear")
 
 
 def mlp(*hidden: int, classes: int = 10) -> Sequential:
@@ -24,4 +25,4 @@ def mlp(*hidden: int, classes: int = 10) -> Sequential:
     layers: list[Model] = [Flatten()]
     for neurons in hidden:
         layers += [Affine(neurons), ReLU()]
-    return Sequential(*layers, Affine(classes), name=f"{len(hidden) + 1}-layer net")
+    return Sequential(*layers, scores(classes), name=f"{len(hidden) + 1}-layer net")

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from course.layers import Affine, GlobalAvgPool2d, MaxPool2d, Model, ReLU, Residual, Sequential
-from course.models.blocks import conv_norm, conv_norm_relu
+from course.layers import GlobalAvgPool2d, MaxPool2d, Model, ReLU, Residual, Sequential
+from course.models.blocks import conv_norm, conv_norm_relu, scores
 
 __all__ = ["basic_block", "bottleneck", "resnet18", "resnet34", "resnet50"]
 
@@ -91,7 +91,7 @@ def _resnet(
             stride = 2 if stage and not i else 1
             layers += block(channels, filters, stride=stride, name=f"conv{stage + 2}_{i + 1}")
             channels = widen * filters
-    return Sequential(*layers, GlobalAvgPool2d(), Affine(classes), name=name)
+    return Sequential(*layers, GlobalAvgPool2d(), scores(classes), name=name)
 
 
 def _shortcut(channels: int, filters: int, stride: int) -> Model | None:

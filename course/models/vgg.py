@@ -1,6 +1,7 @@
 """VGG: nothing but 3×3 windows, and many of them."""
 
 from course.layers import Affine, Conv2d, Dropout, Flatten, MaxPool2d, Model, ReLU, Sequential
+from course.models.blocks import scores
 
 __all__ = ["vgg16"]
 
@@ -31,6 +32,6 @@ def vgg16(classes: int = 1000) -> Sequential:
         Flatten(),
         Affine(4096), ReLU(), Dropout(0.5),
         Affine(4096), ReLU(), Dropout(0.5),
-        Affine(classes),
+        scores(classes),
         name="VGG-16",
     )  # fmt: skip
