@@ -1,0 +1,203 @@
+"""How a class did, counted: points, exercises, known mistakes, what happened. Knows no files and no layout."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .classroom import Outcome
+from .marks import Key, Marks
+from .pages import amount, exercise_name
+
+SMALL = 10  # of a smaller class a correlation would be chance
+WEAK = 0.1  # discrimination
+HARD = 0.25  # mean share of the points
+
+
+@dataclass
+class Exercise:
+    """How one exercise went, once nothing of it waits for a person. Submissions that could not be run do not count."""
+
+    title: str
+    worth: float
+    shares: list[float] = field(default_factory=list)  # of its points, by submission
+    waiting: int = 0
+    discrimination: float | None = None
+    failed: Counter[str] = field(default_factory=Counter)  # cases of its check, by label
+
+    @property
+    def mean(self) -> float | None:
+        return statistics.fmean(self.shares) if self.shares else None
+
+    @property
+    def full(self) -> int:
+        return sum(share >= 1 for share in self.shares)
+
+    @property
+    def notes(self) -> list[str]:
+        """What to look at, if anything."""
+        notes = []
+        if self.waiting:
+            notes.append(f"{self.waiting} {'waits' if self.waiting == 1 else 'wait'} for a person")
+        if self.discrimination is not None and self.discrimination < WEAK:
+            notes.append("does not tell strong from weak: look at its text and its test")
+        if self.mean is not None and self.mean < HARD and len(self.shares) >= SMALL:
+            notes.append("too hard, or its text or its test is wrong")
+        for label, count in self.failed.most_common(1):
+            if count > 1:
+                notes.append(f"{count} fail at “{label}”")
+        return notes
+
+
+@dataclass
+class Mistake:
+    """A known mistake that was recognised."""
+
+    exercise: str
+    name: str
+    message: str
+    count: int
+
+
+@dataclass
+class Line:
+    """One student."""
+
+    student: str
+    score: float | None = None  # None is not graded yet
+    penalty: float = 0.0
+    waiting: int = 0
+    level: str = ""
+    seconds: float = 0.0
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ClassReport:
+    """How a class did in one assignment."""
+
+    assignment: str
+    points: float
+    lines: list[Line]
+    exercises: list[Exercise]
+    mistakes: list[Mistake]
+    faults: Counter[str]
+
+    @property
+    def scores(self) -> list[float]:
+        return [line.score for line in self.lines if line.score is not None]
+
+    @property
+    def waiting(self) -> int:
+        return sum(line.waiting for line in self.lines)
+
+    @property
+    def ungraded(self) -> list[str]:
+        return [line.student for line in self.lines if line.score is None]
+
+    @property
+    def remarks(self) -> dict[str, list[str]]:
+        """What happened to odd submissions: who, by what happened, the most frequent first."""
+        found: dict[str, list[str]] = {}
+        for line in self.lines:
+            for remark in line.remarks:
+                found.setdefault(remark, []).append(line.student)
+        return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+    @property
+    def levels(self) -> Counter[str]:
+        return Counter(line.level or "unknown" for line in self.lines if line.score is not None)
+
+    @property
+    def summary(self) -> str:
+        """The distribution of points in words."""
+        if not self.scores:
+            return "No submission has been graded."
+        if len(self.scores) == 1:
+            return f"1 submission: {amount(self.scores[0])} of {amount(self.points)} points."
+        low, middle, high = (amount(float(q)) for q in np.quantile(self.scores, [0.25, 0.5, 0.75]))
+        return (
+            f"{len(self.scores)} submissions: from {amount(min(self.scores))} to {amount(max(self.scores))} of "
+            f"{amount(self.points)} points, median {middle}; half of them between {low} and {high}."
+        )
+
+    @property
+    def time(self) -> str:
+        """How long grading took, in words."""
+        seconds = [line.seconds for line in self.lines if line.seconds > 0]
+        if not seconds:
+            return "No submission was run."
+        return (
+            f"A submission took {statistics.median(seconds):.2f} s (median), the longest {max(seconds):.2f} s, "
+            f"all together {amount(sum(seconds))} s."
+        )
+
+
+def summarize(
+    name: str,
+    marks: Marks,
+    outcomes: Mapping[str, Outcome | None],
+    reports: Iterable[tuple[Key, dict[str, Any]]] = (),
+) -> ClassReport:
+    """Make a report of an assignment's marks, of what happened, and of what the checks reported of each exercise."""
+    several = len({notebook for notebook, _ in marks.exercises}) > 1
+    exercises = {
+        key: Exercise(f"{key[0]}: {exercise_name(key[1])}" if several else exercise_name(key[1]), worth)
+        for key, worth in marks.exercises.items()
+    }
+    ran = [sheet for who, sheet in marks.sheets.items() if (known := outcomes.get(who)) is None or known.seconds > 0]
+    for key, exercise in exercises.items():
+        scores = [(sheet.scores.get(key, 0.0), sheet.earned) for sheet in ran]
+        exercise.waiting = sum(score is None for score, _ in scores)
+        if not exercise.waiting:
+            pairs = [(score, earned - score) for score, earned in scores if score is not None]
+            exercise.shares = [score / exercise.worth for score, _ in pairs] if exercise.worth else []
+            exercise.discrimination = discrimination(pairs)
+    mistakes: dict[tuple[Key, str], Mistake] = {}
+    for key, report in reports:
+        if found := report.get("mistake"):
+            what = str(found.get("name"))
+            known_so_far = mistakes.setdefault(
+                (key, what), Mistake(exercises[key].title, what, str(found.get("message")), 0)
+            )
+            known_so_far.count += 1
+        for case in report.get("cases", []):
+            exercises[key].failed[str(case.get("label"))] += case.get("verdict") not in ("right", "unwritten")
+    faults = Counter(fault for outcome in outcomes.values() if outcome for fault in set(outcome.faults))
+    return ClassReport(
+        name,
+        marks.points,
+        [_line(student, marks, outcome) for student, outcome in outcomes.items()],
+        list(exercises.values()),
+        sorted(mistakes.values(), key=lambda mistake: -mistake.count),
+        faults,
+    )
+
+
+def discrimination(pairs: list[tuple[float, float]]) -> float | None:
+    """Whether who did well elsewhere did well here: the correlation of an exercise's points with all other points.
+
+    None for a small class, or where one of the two is the same for all.
+
+    >>> discrimination([(float(n), 2.0 * n) for n in range(10)])
+    1.0
+    """
+    here, elsewhere = (np.array(column) for column in zip(*pairs, strict=True)) if pairs else (np.empty(0),) * 2
+    if len(pairs) < SMALL or np.ptp(here) == 0 or np.ptp(elsewhere) == 0:
+        return None
+    return round(float(np.corrcoef(here, elsewhere)[0, 1]), 2) + 0.0  # never −0.0
+
+
+def _line(student: str, marks: Marks, outcome: Outcome | None) -> Line:
+    sheet = marks.sheets.get(student)
+    line = Line(student)
+    if sheet:
+        line.score, line.penalty, line.waiting = sheet.score, sheet.penalty, sheet.waiting
+    if outcome:
+        line.level, line.seconds, line.remarks = outcome.level, outcome.seconds, outcome.remarks
+    return line
