@@ -76,6 +76,9 @@ class ReceptiveField(NamedTuple):
     def box(self, i: int, j: int, size: tuple[int, int] | None = None) -> tuple[int, int, int, int]:
         """Give the field of the neuron in row i and column j as (x1, y1, x2, y2), x2 and y2 excluded.
 
+        After a layer that enlarges, neighbours share a field, and the place is right to within one step of the
+        smaller map.
+
         Args:
             i, j: the row and column of the neuron.
             size: (H, W) of the picture; with it, what lies in the padding is cut off.
@@ -85,7 +88,8 @@ class ReceptiveField(NamedTuple):
         ((3, -1, 6, 2), (3, 0, 6, 2))
         """
         top, left = (s + k * step for s, k, step in zip(self.start, (i, j), self.jump, strict=True))
-        y1, x1, y2, x2 = floor(top), floor(left), ceil(top + self.field[0]), ceil(left + self.field[1])
+        y1, x1 = floor(top), floor(left)
+        y2, x2 = y1 + ceil(self.field[0]), x1 + ceil(self.field[1])
         if size is not None:
             y1, x1, y2, x2 = max(y1, 0), max(x1, 0), min(y2, size[0]), min(x2, size[1])
         return x1, y1, x2, y2
