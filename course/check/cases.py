@@ -17,6 +17,7 @@ class Case:
     label: str
     verdict: str = "right"  # right, wrong, error, timeout or unwritten
     lines: list[str] = field(default_factory=list)  # what happened, the main thing first
+    called: str = ""  # the call as one would write it
     plane: str = ""
     difference: Difference | None = None
     points: float = 1.0
@@ -54,7 +55,7 @@ def judge(label: str, outcome: Outcome, difference: Difference | None, called: s
         difference: from the right answer, if there is one.
         called: the call as one would write it.
     """
-    case = Case(label, difference=difference)
+    case = Case(label, difference=difference, called=called)
     if outcome.verdict:
         case.verdict = outcome.verdict
         error = "" if outcome.verdict == "timeout" else outcome.error
@@ -68,7 +69,6 @@ def judge(label: str, outcome: Outcome, difference: Difference | None, called: s
         case.lines = [f"the answer is right, but {changed} was changed in place: work on a copy, as in x.copy()"]
     if not case.is_right:
         case.lines += [f"NumPy warned: {text}" for text in outcome.warned[:2]]
-        case.lines += [f"called as {called}"] if called else []
     return case
 
 

@@ -14,7 +14,7 @@ from .cases import Case, judge
 from .compare import compare, outputs, without_cache
 from .draws import Draws
 from .elements import Difference
-from .gradients import expected_gradients, parameter_names
+from .gradients import Quotients, parameter_names
 from .report import Report, show
 from .wording import a_call, is_array, is_number, kind, say
 
@@ -195,18 +195,24 @@ class Check(Draws):
         if not is_array(y) and not is_number(y):
             return outcome, Difference("type", f"y is {say(y)}, should be an array")
         # a stream of its own: what the student returns must not move the other draws
-        dy = Draws(f"{self.exercise}: {label}", self._seed).normal(*np.shape(y), dtype=np.asarray(y).dtype)
+        draws = Draws(f"{self.exercise}: {label}", self._seed)
+        dy = draws.normal(*np.shape(y), dtype=np.asarray(y).dtype)
         outcome = self._attempt(self.function, (dy, cache))
         if outcome.verdict:
             return outcome, None
         if against and self.reference:
-            expected = self.reference(dy, right_cache)
+            return outcome, self._compare(outcome, self.reference(dy, right_cache), tolerance)
+        quotients = Quotients(forward, args, dict(kwargs), dy)
+        if quotients.are_many:
+            found = self._attempt(lambda: quotients.slopes(outcome.value, draws))
+            outcome.value, found.value = found.value or (None, None)
         else:
-            slopes = self._attempt(expected_gradients, (forward, args, dict(kwargs), dy))
-            if slopes.verdict:
-                return slopes, None
-            expected, tolerance = slopes.value, tolerance or 1e-5
-        return outcome, self._compare(outcome, expected, tolerance)
+            found = self._attempt(quotients.gradients)
+        return (
+            (found, None)
+            if found.verdict
+            else (outcome, self._compare(outcome, found.value, tolerance or self.tolerance or 1e-5))
+        )
 
     def blank(self, label: str, value: Any, *, decimals: int = 3, points: float = 1, hint: str = "") -> None:
         """Check what the student filled in by hand, against the digest of the right answer; a list one by one.

@@ -1,4 +1,4 @@
-"""What the gradients of a pair should be: from the reference's own pair, or from difference quotients."""
+"""What the gradients of a pair should be: difference quotients, of every element or along one direction."""
 
 from collections.abc import Callable, Sequence
 from inspect import signature
@@ -8,40 +8,65 @@ import numpy as np
 
 from ..gradcheck import numerical_gradient
 from .calls import copied
+from .draws import Array, Draws
 
-__all__ = ["expected_gradients", "parameter_names"]
+__all__ = ["Quotients", "parameter_names"]
 
 Function = Callable[..., Any]
 
+_ELEMENTS = 500  # of more, every single one would take too long
+_H = 1e-5
 
-def expected_gradients(forward: Function, args: Sequence[Any], hyper: dict[str, Any], dy: Any) -> Any:
-    """Differentiate ⟨dy, y⟩ for each argument that is an array of floats, element by element.
+
+class Quotients:
+    """Difference quotients of ⟨dy, y⟩ for each argument that is an array of floats.
 
     Args:
         forward: gives y, or y and a cache.
         args: its arguments.
         hyper: its keyword arguments.
         dy: the upstream gradient, with the shape of y.
-
-    Returns:
-        a tuple of arrays, or the array if there is only one: what a backward function returns.
     """
-    places = [i for i, arg in enumerate(args) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f"]
 
-    def along(place: int) -> Any:
-        def product(moved: Any) -> float:
-            given = [moved if i == place else copied(arg) for i, arg in enumerate(args)]
-            return float(np.sum(dy * first(forward(*given, **copied(hyper)))))
+    def __init__(self, forward: Function, args: Sequence[Any], hyper: dict[str, Any], dy: Any) -> None:
+        self.forward, self.args, self.hyper, self.dy = forward, args, hyper, dy
+        self.places = [i for i, arg in enumerate(args) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f"]
+        self.are_many = sum(args[place].size for place in self.places) > _ELEMENTS
 
-        return numerical_gradient(product, args[place].astype(np.float64)).astype(args[place].dtype)
+    def gradients(self) -> Any:
+        """Every element: a tuple of arrays, or the array if there is only one, as backward functions return them."""
+        found = tuple(
+            numerical_gradient(self._of(place), self.args[place].astype(np.float64)).astype(self.args[place].dtype)
+            for place in self.places
+        )
+        return found[0] if len(found) == 1 else found
 
-    gradients = tuple(along(place) for place in places)
-    return gradients[0] if len(gradients) == 1 else gradients
+    def slopes(self, gradients: Any, draws: Draws) -> tuple[Any, Any]:
+        """One number a gradient, along a random direction v: ⟨dx, v⟩, and what it should be.
 
+        A gradient of another shape has no such number and is given as it is, beside its argument.
+        """
+        given = gradients if type(gradients) is tuple else (gradients,)
+        if len(given) != len(self.places):
+            return gradients, tuple(self.args[place] for place in self.places)
+        mine, right = [], []
+        for place, gradient in zip(self.places, given, strict=True):
+            x = self.args[place]
+            if type(gradient) is not np.ndarray or gradient.shape != x.shape or gradient.dtype != x.dtype:
+                return gradient, x
+            v, of = draws.normal(*x.shape), self._of(place)
+            mine.append(float((gradient * v).sum()))
+            right.append((of(x + _H * v) - of(x - _H * v)) / (2 * _H))
+        return tuple(mine), tuple(right)
 
-def first(answer: Any) -> Any:
-    """y of an answer that is y, or y with a cache."""
-    return answer[0] if type(answer) is tuple and answer else answer
+    def _of(self, place: int) -> Callable[[Array], float]:
+        def product(moved: Array) -> float:
+            given = [moved if i == place else copied(arg) for i, arg in enumerate(self.args)]
+            answer = self.forward(*given, **copied(self.hyper))
+            y = answer[0] if type(answer) is tuple and answer else answer
+            return float(np.sum(self.dy * y))
+
+        return product
 
 
 def parameter_names(*functions: Any) -> list[str]:

@@ -42,7 +42,7 @@ def pattern(got: Array, expected: Array, close: Close) -> str:
     for axis in range(got.ndim):
         if got.shape[axis] > 1 and is_close_to(np.flip(expected, axis)):
             return f"axis {axis} runs backwards"
-    return _offset(got, expected, is_close_to) or _place(wrong)
+    return _place(wrong) or _offset(got, expected, is_close_to)
 
 
 def _offset(got: Array, expected: Array, is_close_to: Callable[[Array], bool]) -> str:

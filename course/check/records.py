@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .calls import Outcome
-from .wording import is_array, is_number
+from .wording import is_array, is_number, say
 
 __all__ = ["FORMAT", "alike", "canonical", "diagnose", "digest", "fingerprint", "load"]
 
@@ -23,7 +23,7 @@ FORMAT = "convnet-course.records/1"
 RIGHT = "="  # in place of a fingerprint: the mistake does not show here
 
 _SAMPLES = 6
-_ITEMS = 20
+_ITEMS, _DEPTH = 20, 3  # of lists and dicts
 _ITERATIONS = 40_000  # about 15 ms: nothing for a student, much for a search
 _LARGEST = 5_000_000  # bytes of a file that may hold records
 
@@ -70,19 +70,17 @@ def fingerprint(outcome: Outcome) -> Fingerprint | None:
     return {"form": " ".join([form, *(f"changed {name}" for name in outcome.changed)]), "numbers": numbers}
 
 
-def _form(value: Any, numbers: list[str]) -> str:
+def _form(value: Any, numbers: list[str], depth: int = 0) -> str:
     if is_array(value) or (is_number(value) and not isinstance(value, bool | np.bool_)):
         array = np.asarray(value)
         numbers.append(_numbers(array))
         return f"{array.dtype.kind}{array.dtype.itemsize}{list(array.shape)}".replace(" ", "")
-    if type(value) in (list, tuple):
-        return f"[{', '.join(_form(item, numbers) for item in value[:_ITEMS])}]"
-    if type(value) is dict:
-        items = sorted(value.items(), key=str)[:_ITEMS]
-        return f"{{{', '.join(f'{str(key)[:40]}: {_form(item, numbers)}' for key, item in items)}}}"
-    if value is None or type(value) in (bool, str) or isinstance(value, np.bool_):
-        return repr(value[:40] if isinstance(value, str) else None if value is None else bool(value))
-    return type(value).__name__[:40]
+    if type(value) in (list, tuple) and depth < _DEPTH:
+        return f"[{', '.join(_form(item, numbers, depth + 1) for item in value[:_ITEMS])}]"
+    if type(value) is dict and depth < _DEPTH:
+        items = sorted([(say(key), item) for key, item in list(value.items())[:_ITEMS]], key=lambda pair: pair[0])
+        return f"{{{', '.join(f'{key}: {_form(item, numbers, depth + 1)}' for key, item in items)}}}"
+    return say(value)
 
 
 def _numbers(array: Any) -> str:

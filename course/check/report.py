@@ -98,8 +98,10 @@ class Report:
         rows: list[tuple[Case, list[str]]] = []
         seen: set[tuple[str, ...]] = set()
         for case in self.cases:
-            lines = [*case.lines, *([f"Hint: {case.hint}"] if case.hint else [])]
-            what = tuple(case.lines[1:2] if case.verdict == "timeout" else case.lines[:2])
+            more = [f"called as {case.called}"] if case.called else []
+            lines = [*case.lines, *more, *([f"Hint: {case.hint}"] if case.hint else [])]
+            # how long it took is not worth saying again
+            what = tuple(case.lines[1:] if case.verdict == "timeout" else case.lines)
             if case.hidden or case.is_right or case.verdict == "unwritten":
                 lines = []
             elif what in seen:

@@ -1,0 +1,229 @@
+"""Known mistakes are recognised, blanks are checked, and neither gives the answer away."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from course.check import Check
+from course.check.calls import Outcome
+from course.check.records import FORMAT, alike, canonical, diagnose, digest, fingerprint, load
+from course.check.report import MIME
+
+
+def of(value: Any) -> Any:
+    return fingerprint(Outcome(value))
+
+
+a = np.random.default_rng(0).normal(size=(4, 5))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (a, a * (1 + 1e-9)),
+        (a.astype("f4"), (a * (1 + 1e-6)).astype("f4")),
+        ((a, a[0]), [a, a[0]]),
+        ({"m": a, "v": 2.0}, {"v": 2.0, "m": a}),
+        (np.array([np.nan, 1.0]), np.array([np.nan, 1.0])),
+        (3, 3),
+        (None, None),
+    ],
+)
+def test_the_same_answer_up_to_rounding_is_alike(one: Any, other: Any) -> None:
+    assert alike(of(one), of(other))
+    assert alike(json.loads(json.dumps(of(one), allow_nan=False)), of(other)), "through the file"
+
+
+@pytest.mark.parametrize(
+    "other", [a.T, a[::-1], a[:, ::-1], -a, a + 0.01, a.astype("f4"), a.ravel(), (a,), None, 3.0, "a", {"m": a}]
+)
+def test_another_answer_is_not_alike(other: Any) -> None:
+    assert not alike(of(a), of(other))
+
+
+def test_swapping_two_elements_between_the_samples_shows() -> None:
+    b = np.arange(100.0)
+    c = b.copy()
+    c[[3, 4]] = c[[4, 3]]
+    assert not alike(of(b), of(c))
+
+
+def test_errors_are_alike_by_type_and_message() -> None:
+    def failed(error: str, message: str) -> Any:
+        return fingerprint(Outcome(verdict="error", error=error, message=message))
+
+    assert alike(failed("ValueError", "a"), failed("ValueError", "a"))
+    assert not alike(failed("ValueError", "a"), failed("ValueError", "b"))
+    assert not alike(failed("ValueError", "a"), failed("TypeError", "a"))
+    assert fingerprint(Outcome(verdict="timeout")) is None
+
+
+def test_an_argument_changed_in_place_is_part_of_the_answer() -> None:
+    assert not alike(of(a), fingerprint(Outcome(a, changed=["x"])))
+
+
+RECORDS = {
+    "mistakes": [
+        {"name": "flipped", "message": "do not flip", "answers": {"one": of(a[::-1]), "two": of(2 * a[::-1])}},
+        {"name": "stride", "message": "use it", "answers": {"one": "=", "two": of(a[:2])}},
+        {"name": "both", "message": "one thing", "answers": {"one": "=", "two": of(2 * a[::-1])}},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "failed", "named"),
+    [
+        ({"one": a[::-1], "two": 2 * a[::-1]}, {"one", "two"}, "flipped"),
+        ({"one": a, "two": a[:2]}, {"two"}, "stride"),
+        ({"one": a, "two": 2 * a[::-1]}, {"two"}, "both"),
+        ({"one": a - 1, "two": a - 2}, {"one", "two"}, None),
+        ({"one": a, "two": a}, {"two"}, None),
+    ],
+)
+def test_the_mistake_that_fits_best_is_named(answers: dict[str, Any], failed: set[str], named: str | None) -> None:
+    found = diagnose(RECORDS, {label: of(answer) for label, answer in answers.items()}, failed)
+    assert (found and found["name"]) == named
+
+
+def test_a_case_without_a_record_does_not_matter() -> None:
+    answers = {"one": of(a), "two": of(a[:2]), "new": of(7)}
+    found = diagnose(RECORDS, answers, {"two", "new"})
+    assert found == {"name": "stride", "message": "use it"}
+
+
+@pytest.mark.parametrize("value", [5, 5.0, np.int64(5), np.float32(5), 5.0000001, -0.0 + 5])
+def test_the_same_number_has_one_canonical_text(value: Any) -> None:
+    assert canonical(value, 3) == "5.000"
+
+
+def test_canonical_texts() -> None:
+    assert canonical(-0.0, 2) == canonical(0, 2) == "0.00"
+    assert canonical(7 / 3, 2) == canonical(2.33, 2)
+    assert canonical("  Padding ", 2) == "padding"
+    assert canonical(True, 2) == "true" != canonical(1, 2)
+    assert canonical(float("nan"), 2) == "nan"
+    assert canonical(None, 2) is canonical([1], 2) is canonical(10**400, 2) is None
+
+
+def test_a_digest_depends_on_answer_and_salt() -> None:
+    assert len({digest("5", "a"), digest("5", "b"), digest("6", "a")}) == 3
+    assert digest("5", "a") == digest("5", "a")
+
+
+BY_HAND = """
+from course.check import Check
+check = Check("by-hand")
+check.blank("size", {size}, decimals=2, hint="count them")
+check.blank("row", {row})
+score = check.score()
+"""
+
+
+def run(cell: str, **grading: Any) -> tuple[Any, dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    namespace = {"__grading__": {"seed": None, "records": None, "display": shown.append, **grading}, "np": np}
+    exec(cell, namespace)
+    return namespace["score"], shown[0]
+
+
+@pytest.fixture(scope="module")
+def records() -> dict[str, Any]:
+    """What the build records of the right answers, and of one mistake."""
+    answers: dict[str, Any] = {}
+    assert run(BY_HAND.format(size=5, row=[1, -2.5]), answers=answers, salt="05")[0] == 3
+    by_hand: dict[str, Any] = {"blanks": answers["by-hand"], "salt": "05/by-hand", "mistakes": []}
+    found = {"format": FORMAT, "exercises": {"by-hand": by_hand}}
+    mistaken: dict[str, Any] = {}
+    assert run(BY_HAND.format(size=4, row=[1, -2.5]), answers=mistaken, salt="05", records=found)[0] == 2
+    entry = {"name": "one too few", "message": "the first one counts", "answers": {"size": mistaken["by-hand"]["size"]}}
+    by_hand["mistakes"].append(entry)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("size", "row", "points"),
+    [
+        (5, [1, -2.5], 3),
+        (5.001, (1.0, -2.5), 3),
+        ("np.int64(5)", "np.array([1, -2.5])", 3),
+        (5, [1, 2.5], 2),
+        (3, [], 0),
+    ],
+)
+def test_blanks_are_checked_without_the_answers(records: dict[str, Any], size: Any, row: Any, points: float) -> None:
+    assert run(BY_HAND.format(size=size, row=row), records=records)[0] == points
+
+
+def test_each_blank_has_its_own_verdict(records: dict[str, Any]) -> None:
+    score, bundle = run(BY_HAND.format(size=4, row="[..., 2.5]"), records=records)
+    assert score == 0
+    text = bundle["text/plain"]
+    assert "4 is not right\n      Hint: the first one counts" in text
+    assert "… row[0]   not written yet" in text
+    assert "2.5 is not right" in text
+    assert bundle[MIME]["mistake"] == {"name": "one too few", "message": "the first one counts"}
+
+
+def test_a_wrong_blank_without_a_known_mistake_shows_the_hint(records: dict[str, Any]) -> None:
+    assert "Hint: count them" in run(BY_HAND.format(size=99, row=[1, -2.5]), records=records)[1]["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"), [("None", "this is None, should be a number"), ("print", "should be a number")]
+)
+def test_what_is_no_answer_is_said(records: dict[str, Any], value: str, says: str) -> None:
+    assert says in run(BY_HAND.format(size=value, row=[1, -2.5]), records=records)[1]["text/plain"]
+
+
+def test_blanks_that_are_all_empty_are_not_written_yet(records: dict[str, Any]) -> None:
+    with pytest.raises(NotImplementedError, match=r"^by-hand: not written yet$"):
+        run(BY_HAND.format(size="...", row="np.array([..., ...])"), records=records)
+
+
+def test_the_records_do_not_hold_the_answers(records: dict[str, Any]) -> None:
+    text = json.dumps(records)
+    assert "5.0" not in text
+    assert "2.5" not in text
+
+
+def test_without_the_file_a_blank_says_why_it_cannot_be_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check = Check("by-hand")
+    check.blank("size", 5)
+    check.score()
+    (case,) = check._cases
+    assert case.lines == [
+        "the .json file that belongs beside this notebook is missing or older: it cannot be checked here"
+    ]
+
+
+def test_the_records_are_found_beside_the_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "05.json").write_text(json.dumps(records), encoding="utf-8")
+    (tmp_path / "01.json").write_text("{not json", encoding="utf-8")
+    (tmp_path / "02.json").write_text("[1, 2]", encoding="utf-8")
+    (tmp_path / "03.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "04.json").mkdir()
+    monkeypatch.chdir(tmp_path)
+    check = Check("by-hand")
+    check.blank("size", 5, decimals=2)
+    assert check.score() == 1
+    assert load("by-hand", tmp_path) == records["exercises"]["by-hand"]
+    assert load("another", tmp_path) == {}
+
+
+def test_the_notebook_that_is_open_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: dict[str, Any]
+) -> None:
+    for name in ("05", "06"):
+        records["exercises"]["by-hand"]["salt"] = name
+        (tmp_path / f"{name}.json").write_text(json.dumps(records), encoding="utf-8")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/06.ipynb")
+    assert load("by-hand", tmp_path)["salt"] == "06"
