@@ -39,17 +39,39 @@ class Notebook:
         self.pictures = pictures
 
     def run_all(self, timeout: int = 120 * SECONDS) -> None:
-        """Run every cell, as the menu's Run All Cells, and wait until the kernel is idle and outputs have settled."""
+        """Run All Cells, as from the menu, and wait until all have run, or the kernel has long been idle.
+
+        Lab's command itself ends at the first exception, while cells that may raise let the others run on.
+        """
         self.page.evaluate(
-            """() => {
-                 window.ran = null;
-                 window.jupyterapp.commands.execute('notebook:run-all-cells')
-                   .then(() => { window.ran = 'done' }, error => { window.ran = String(error) });
+            """async () => {
+                 const { commands } = window.jupyterapp;
+                 await commands.execute('notebook:clear-all-cell-outputs');
+                 commands.execute('notebook:run-all-cells');
+                 window.idleSince = null;
                }"""
         )
-        self.page.wait_for_function("() => window.ran !== null", timeout=timeout)
-        assert self.page.evaluate("window.ran") == "done"
-        self.wait_until_idle()
+        self.page.wait_for_function(
+            """() => {
+                 const { content, sessionContext } = window.jupyterapp.shell.currentWidget;
+                 const cells = [...content.model.cells].filter(cell => cell.type === 'code');
+                 const busy = sessionContext.session.kernel.status !== 'idle'
+                   || cells.some(cell => cell.executionState === 'running');
+                 window.idleSince = busy ? null : window.idleSince ?? performance.now();
+                 return !busy && (cells.every(cell => cell.executionCount !== null)
+                   || performance.now() - window.idleSince > 3000);
+               }""",
+            timeout=timeout,
+        )
+
+    def not_run(self) -> list[str]:
+        """The code cells that Run All did not reach."""
+        sources: list[str] = self.page.evaluate(
+            """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+                 .filter(cell => cell.type === 'code' && cell.executionCount === null)
+                 .map(cell => cell.sharedModel.getSource())"""
+        )
+        return sources
 
     def wait_until_idle(self, timeout: int = 60 * SECONDS) -> None:
         self.page.wait_for_function(
@@ -65,10 +87,34 @@ class Notebook:
                  const { content } = window.jupyterapp.shell.currentWidget;
                  content.activeCellIndex = index;
                  await content.scrollToItem(index);
+                 content.widgets[index].node.setAttribute('data-cell', index);
                }""",
             index,
         )
-        return self.page.locator(f".jp-Cell[data-windowed-list-index='{index}']")
+        return self.page.locator(f"[data-cell='{index}']")
+
+    def write(self, index: int, source: str) -> None:
+        """Put `source` into a cell, and run it."""
+        self.page.evaluate(
+            """([index, source]) => {
+                 const { content } = window.jupyterapp.shell.currentWidget;
+                 content.activeCellIndex = index;
+                 content.model.cells.get(index).sharedModel.setSource(source);
+               }""",
+            [index, source],
+        )
+        self.run(index)
+
+    def run(self, index: int) -> None:
+        """Run one cell and wait until the kernel is idle."""
+        self.page.evaluate(
+            """async index => {
+                 window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+                 await window.jupyterapp.commands.execute('notebook:run-cell');
+               }""",
+            index,
+        )
+        self.wait_until_idle()
 
     def find_cell(self, text: str) -> int:
         """The index of the only cell whose source contains `text`."""
@@ -201,8 +247,9 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def open_notebook(page: Page, lab_url: str, tmp_path: Path) -> Iterator[Open]:
     """Opens a notebook of the desk and waits until its kernel is idle; shuts the kernels down afterwards."""
+
     def open_(path: str) -> Notebook:
-        page.goto(lab_url.format(path), wait_until="domcontentloaded")
+        page.goto(f"{lab_url.format(path)}&reset", wait_until="domcontentloaded")
         page.wait_for_function("() => window.jupyterapp", timeout=60 * SECONDS)
         notebook = Notebook(page, _pictures(tmp_path))
         notebook.wait_until_idle()
