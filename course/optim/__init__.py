@@ -15,9 +15,9 @@ from course.optim._rule import Rule, State
 from course.optim.adaptive import adagrad, adam, adamw, rmsprop
 from course.optim.descent import momentum, nesterov, sgd
 from course.optim.optimizer import RULES, Optimizer
-from course.optim.schedules import Schedule, constant, cosine, plateau, step
+from course.optim.schedules import Schedule, cosine, plateau, step
 
 __all__ = [
-    "RULES", "Optimizer", "Rule", "Schedule", "State", "adagrad", "adam", "adamw", "constant", "cosine", "momentum",
+    "RULES", "Optimizer", "Rule", "Schedule", "State", "adagrad", "adam", "adamw", "cosine", "momentum",
     "nesterov", "plateau", "rmsprop", "sgd", "step",
 ]  # fmt: skip

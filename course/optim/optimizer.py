@@ -82,9 +82,9 @@ class Optimizer:
         self.lr, self.weight_decay = float(lr), float(weight_decay)
         self.state: dict[str, State] = {}
         self._decoupled = "weight_decay" in signature(rule).parameters
-        # Tried on a single 0: a bad keyword is refused now, not in the middle of a training, and what comes back,
-        # zeros, is the state to start from.
-        _, self._first = rule(np.zeros((1, 1)), np.zeros((1, 1)), {}, **self._keywords(decays=True))
+        # Tried on a single weight: a bad keyword is refused now, not in the middle of a training, and what comes
+        # back shows what the state consists of.
+        _, self._first = rule(np.ones((1, 1)), np.ones((1, 1)), {}, **self._keywords(decays=True))
 
     def step(self) -> None:
         """Update every parameter from its gradient.
@@ -143,7 +143,7 @@ class Optimizer:
             name, _, key = flat.rpartition("/")
             if name not in self.model.params:
                 raise ValueError(f"saved has a state for {name!r}; the model has {', '.join(self.model.params)}")
-            state.setdefault(name, {})[key] = np.array(value) if np.ndim(value) else np.asarray(value).item()
+            state.setdefault(name, {})[key] = np.array(value, order="C") if np.ndim(value) else np.asarray(value).item()
         self.state, self.lr = state, float(saved["lr"])
 
     def _keywords(self, decays: bool) -> dict[str, Any]:

@@ -8,38 +8,42 @@ that a training which is resumed goes on as if it had never stopped; any functio
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import cos, inf, pi
 
-__all__ = ["Schedule", "constant", "cosine", "plateau", "step"]
+__all__ = ["Schedule", "cosine", "plateau", "step"]
 
 Schedule = Callable[[int, Sequence[float]], float]
 
-
-def constant() -> Schedule:
-    """Keep the first learning rate.
-
-    >>> constant()(7, [])
-    1.0
-    """
-    return lambda epoch, measured: 1.0
+# Classes rather than functions that return functions, so that a schedule can say what it is: a checkpoint notes it.
 
 
-def step(*, every: int, factor: float = 0.1) -> Schedule:
+@dataclass(frozen=True, kw_only=True)
+class step:
     """Multiply the learning rate by a factor after every so many epochs.
 
     Raises:
         ValueError: every is less than 1, or factor is not between 0 and 1.
 
-    Source: Sun Yat-sen University, "ResNet": "divide by 10".
+    Source: Sun Yat-sen University, "ResNet": divide by 10.
 
-    >>> [step(every=2, factor=0.5)(epoch, []) for epoch in range(5)]
+    >>> schedule = step(every=2, factor=0.5)
+    >>> [schedule(epoch, []) for epoch in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    _check(factor, every=every)
-    return lambda epoch, measured: float(factor ** (epoch // every))
+
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        _check(self.factor, every=self.every)
+
+    def __call__(self, epoch: int, measured: Sequence[float]) -> float:
+        return float(self.factor ** (epoch // self.every))
 
 
-def cosine(*, epochs: int, floor: float = 0.0) -> Schedule:
+@dataclass(frozen=True, kw_only=True)
+class cosine:
     """Sink from 1 to the floor in `epochs` epochs, along half a cosine, slowly at both ends; then stay there.
 
     Raises:
@@ -47,16 +51,25 @@ def cosine(*, epochs: int, floor: float = 0.0) -> Schedule:
 
     Source: Loshchilov and Hutter, "SGDR: Stochastic gradient descent with warm restarts", 2017, equation 5.
 
-    >>> [round(cosine(epochs=4)(epoch, []), 3) for epoch in range(6)]
+    >>> schedule = cosine(epochs=4)
+    >>> [round(schedule(epoch, []), 3) for epoch in range(6)]
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
-    if not 0 <= floor <= 1:
-        raise ValueError(f"floor is {floor}; 0 to 1 would fit")
-    _check(0.5, epochs=epochs)
-    return lambda epoch, measured: floor + (1 - floor) * (1 + cos(pi * min(epoch, epochs) / epochs)) / 2
+
+    epochs: int
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.floor <= 1:
+            raise ValueError(f"floor is {self.floor}; 0 to 1 would fit")
+        _check(epochs=self.epochs)
+
+    def __call__(self, epoch: int, measured: Sequence[float]) -> float:
+        return self.floor + (1 - self.floor) * (1 + cos(pi * min(epoch, self.epochs) / self.epochs)) / 2
 
 
-def plateau(*, patience: int = 2, factor: float = 0.1, tolerance: float = 0.0) -> Schedule:
+@dataclass(frozen=True, kw_only=True)
+class plateau:
     """Multiply the learning rate by a factor when `patience` epochs in a row brought no new best.
 
     Args:
@@ -70,25 +83,30 @@ def plateau(*, patience: int = 2, factor: float = 0.1, tolerance: float = 0.0) -
     Source: Sun Yat-sen University, "Learning magic in AlexNet": divided by 10 every time the validation accuracy
     plateaus.
 
-    >>> plateau(patience=2)(5, [0.9, 0.5, 0.6, 0.5, 0.4])       # epochs 3 and 4 were no better than epoch 2
+    >>> schedule = plateau(patience=2)
+    >>> schedule(5, [0.9, 0.5, 0.6, 0.5, 0.4])       # epochs 3 and 4 were no better than epoch 2
     0.1
     """
-    _check(factor, patience=patience)
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance is {tolerance}; 0 or more would fit")
 
-    def schedule(epoch: int, measured: Sequence[float]) -> float:
+    patience: int = 2
+    factor: float = 0.1
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self.factor, patience=self.patience)
+        if not self.tolerance >= 0:
+            raise ValueError(f"tolerance is {self.tolerance}; 0 or more would fit")
+
+    def __call__(self, epoch: int, measured: Sequence[float]) -> float:
         rate, best, waited = 1.0, inf, 0
         for loss in measured:
-            best, waited = (loss, 0) if loss < best - tolerance else (best, waited + 1)
-            if waited == patience:
-                rate, waited = rate * factor, 0
+            best, waited = (loss, 0) if loss < best - self.tolerance else (best, waited + 1)
+            if waited == self.patience:
+                rate, waited = rate * self.factor, 0
         return rate
 
-    return schedule
 
-
-def _check(factor: float, **counts: int) -> None:
+def _check(factor: float = 0.5, **counts: int) -> None:
     if not 0 < factor < 1:
         raise ValueError(f"factor is {factor}; between 0 and 1 would fit")
     for name, count in counts.items():
