@@ -58,13 +58,15 @@ def show_points(classroom: Classroom, name: str, outcomes: list[Outcome], consol
     table.add_column("student", overflow="fold")
     table.add_column("tests", justify="right")
     table.add_column("of", justify="right")
+    table.add_column("answers in words")
     table.add_column("remark", overflow="fold")
     with Book(classroom.db_url, classroom.config) as book:
         rows = [row for row in book.table(name) if row.student in known]
     for row in rows:
         outcome = known[row.student]
-        remarks = outcome.remarks + (["answers in words wait for a person"] if row.needs_manual else [])
-        table.add_row(escape(row.student), f"{outcome.score:g}", f"{outcome.points:g}", escape("; ".join(remarks)))
+        waiting = "to be read" if row.needs_manual else ""
+        points, of = f"{outcome.score:g}", f"{outcome.points:g}"
+        table.add_row(escape(row.student), points, of, waiting, escape("; ".join(outcome.remarks)))
     console.print(table)
     faults = sorted({fault for outcome in outcomes for fault in outcome.faults})
     for fault in faults:
