@@ -156,7 +156,7 @@ def _cell(x: float, y: float, side: float, value: float, among: Array, *, paddin
     grey = round(255 * (1 - 0.28 * min(abs(value) / largest, 1.0))) if np.isfinite(value) else 255
     yield Rect(x, y, side, side, f"#{grey:02x}{grey:02x}{grey:02x}", GREY if padding else INK, dashes=padding)
     text = _value(value)
-    size = min(17.0, 0.5 * side, 1.5 * side / max(len(text), 1))
+    size = min(17.0, 0.5 * side, 1.35 * side / max(len(text), 1))
     yield Text(x + side / 2, y + side / 2, text, size, "#555555" if padding else INK)
 
 

@@ -142,9 +142,9 @@ class Scene:
             f"{''.join(item.svg() for item in self.items)}</svg>"
         )
 
-    def png(self, *, scale: float = 2.0) -> bytes:
-        """The scene as a PNG file with `scale` pixels for each of its own."""
-        figure = Figure(figsize=(self.width / PER_INCH, self.height / PER_INCH), facecolor="white")
+    def figure(self) -> Figure:
+        """The scene as a matplotlib figure, an inch for 96 pixels."""
+        figure = Figure(figsize=(self.width / PER_INCH, self.height / PER_INCH), dpi=PER_INCH, facecolor="white")
         FigureCanvasAgg(figure)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
@@ -152,8 +152,12 @@ class Scene:
         axes.set_ylim(self.height, 0)
         for depth, item in enumerate(self.items):
             item.draw(axes, depth)
+        return figure
+
+    def png(self, *, scale: float = 2.0) -> bytes:
+        """The scene as a PNG file with `scale` pixels for each of its own."""
         buffer = BytesIO()
-        figure.savefig(buffer, format="png", dpi=PER_INCH * scale, metadata={"Software": None})
+        self.figure().savefig(buffer, format="png", dpi=PER_INCH * scale, metadata={"Software": None})
         return buffer.getvalue()
 
 

@@ -32,7 +32,7 @@ def connections(inputs: int, hidden: int, field: int) -> Figure:
         ("connected locally", "each line has its own weight"),
         ("weights shared", f"{field} weights, used {hidden} times"),
     )
-    figure, axes = drawing((-0.8, 3 * apart - 1.8), (-1.5, 4.0), 0.36)
+    figure, axes = drawing((-0.8, 3 * apart - 1.8), (-1.5, 4.0), min(0.36, 10 / (3 * apart)))
     for n, (title, note) in enumerate(kinds):
         left, middle = n * apart, n * apart + (inputs - 1) / 2
         for j in range(hidden):
@@ -96,9 +96,10 @@ def volumes(size: int, channels: int, field: int, filters: int) -> Figure:
     out = size - field + 1
     scale = 3.0 / size  # the input is drawn 3 wide
     side, window, depth, left, step = out * scale, field * scale, 0.25 * channels, 6.3, 0.22
-    figure, axes = drawing((-0.3, left + side + filters * step + 0.5), (-1.1, 4.0), 0.8)
+    span = max(side + (filters - 1) * step, 3.3)  # of the maps, and of the words below them
+    figure, axes = drawing((-0.3, left + span + 0.4), (-1.1, 4.0), 0.8)
     right, _ = _box(axes, 0, 0, 3, depth, SKY)
-    x, y = 1.5, 1.7  # where the filter stands
+    x, y = min(1.5, 2.9 - window), max(0.1, min(1.7, 2 - window))  # where the filter stands
     end, _ = _box(axes, x, y, window, depth, ORANGE)
     for k in reversed(range(filters)):
         corner, face = (left + k * step, k * step), "white" if k else "#DDEEF8"
@@ -109,7 +110,7 @@ def volumes(size: int, channels: int, field: int, filters: int) -> Figure:
         axes.plot([end, at[0]], [corner_y, at[1] + cell / 2], color=INK, linewidth=1, linestyle="--", zorder=3)
     write(axes, (right + left) / 2, 3.0, f"{field}·{field}·{channels} products\nand a bias\ngive one number")
     write(axes, 1.7, -0.6, f"input {channels}×{size}×{size}\n(C, H, W)", size=TITLE)
-    write(axes, left + side / 2 + 0.4, -0.6, f"output {filters}×{out}×{out}: one map a filter\n(K, OH, OW)", size=TITLE)
+    write(axes, left + span / 2, -0.6, f"output {filters}×{out}×{out}: one map a filter\n(K, OH, OW)", size=TITLE)
     return figure
 
 

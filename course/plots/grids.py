@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .figure import BLUE, GREY, INK, drawing, write
+from .figure import BLUE, GREY, INK, TEXT, drawing, write
 
 __all__ = ["matrices", "number"]
 
@@ -36,30 +36,37 @@ def matrices(
         titles: above the matrices, in their order.
         windows: by the number of the matrix, a window (first row, first column, rows, columns) to outline.
         pad: by the number of the matrix, how many cells around it are padding, drawn with dashes.
-        cell: the side of a cell in inches; a long row needs small cells.
+        cell: the side of a cell in inches, at least; a long row needs small cells, a long number makes them larger.
 
     >>> fig = matrices(np.eye(3), "⋆", np.ones((2, 2)), "=", np.full((2, 2), np.nan), windows={0: (0, 1, 2, 2)})
     """
     arrays = [np.atleast_2d(np.asarray(p, dtype=float)) for p in parts if not isinstance(p, str)]
+    longest = max((number(v) for a in arrays for v in a.ravel()), key=len)
+    cell = max(cell, _width(longest) + 0.04)
+    titles = [*titles, *[""] * (len(arrays) - len(titles))]
+    rooms = [max(a.shape[1], _width(t) / cell) for a, t in zip(arrays, titles, strict=True)]
     tallest = max(a.shape[0] for a in arrays)
-    wide = sum(GAP if isinstance(p, str) else np.atleast_2d(p).shape[1] for p in parts) + SPACE * (len(parts) - 1)
-    figure, axes = drawing((-0.2, wide + 0.2), (tallest + 0.2, -0.9 if titles else -0.2), cell)
+    wide = sum(rooms) + GAP * (len(parts) - len(arrays)) + SPACE * (len(parts) - 1)
+    figure, axes = drawing((-0.2, wide + 0.2), (tallest + 0.2, -0.9 if any(titles) else -0.2), cell)
     left, count = 0.0, 0
     for part in parts:
         if isinstance(part, str):
             write(axes, left + GAP / 2, tallest / 2, part, size=SIGN)
             left += GAP + SPACE
             continue
-        array = arrays[count]
-        rows, columns = array.shape
-        top = (tallest - rows) / 2
-        _cells(axes, array, left, top, (pad or {}).get(count, 0))
-        if count < len(titles):
-            write(axes, left + columns / 2, top - 0.4, titles[count])
+        array, room = arrays[count], rooms[count]
+        corner = left + (room - array.shape[1]) / 2, (tallest - array.shape[0]) / 2
+        _cells(axes, array, *corner, (pad or {}).get(count, 0))
+        write(axes, left + room / 2, corner[1] - 0.4, titles[count])
         if windows and count in windows:
-            _outline(axes, windows[count], left, top)
-        left, count = left + columns + SPACE, count + 1
+            _outline(axes, windows[count], *corner)
+        left, count = left + room + SPACE, count + 1
     return figure
+
+
+def _width(text: str) -> float:
+    """About how many inches a text takes."""
+    return 0.66 * len(text) * TEXT / 72
 
 
 def number(value: float) -> str:
