@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Assignment, BaseCell, Comment, Grade, Notebook, Student, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from .cells import grade_id, is_graded, points
@@ -78,10 +80,12 @@ def read(classroom: Classroom, name: str) -> Marks:
         for cell in assignment.source.cells
         if is_graded(cell)
     }
+    if not _exists(classroom.db_url):  # opening it would make one
+        raise _unreleased(name)
     try:
         with Book(classroom.db_url, classroom.config) as book:
             if not book.knows(name):
-                raise BadGradebook(f"{name} has not been released in this class (`grader release {name}` does it)")
+                raise _unreleased(name)
             session = book.book.db
             roster = [Person(*(value or "" for value in row)) for row in session.execute(_people())]
             sheets = _sheets(session, name)
@@ -89,6 +93,15 @@ def read(classroom: Classroom, name: str) -> Marks:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise BadGradebook(f"the gradebook cannot be read: {reason}") from None
     return Marks(exercises, sheets, sorted(roster, key=lambda person: person.student))
+
+
+def _unreleased(name: str) -> BadGradebook:
+    return BadGradebook(f"{name} has not been released in this class (`grader release {name}` does it)")
+
+
+def _exists(url: str) -> bool:
+    parsed = make_url(url)
+    return parsed.get_backend_name() != "sqlite" or not parsed.database or Path(parsed.database).exists()
 
 
 def _people() -> Any:
