@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the same names, said twice: once for type checkers and editors, once for __getattr__
+    from . import augment as augment
     from .drawings import Shapes as Shapes
     from .drawings import shapes as shapes
     from .handwriting import digits as digits
@@ -32,10 +33,12 @@ _HOMES = {
     "standardize": "preparation",
 }
 
-__all__ = [*_HOMES]
+__all__ = ["augment", *_HOMES]
 
 
 def __getattr__(name: str) -> object:
+    if name == "augment":
+        return import_module(f"{__name__}.augment")
     if name in _HOMES:
         value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
         globals()[name] = value  # found without this function the next time
