@@ -138,6 +138,49 @@ def test_gradients_of_every_kind(kind, training, rng):
     assert len(errors) == 1 + len(names)
 
 
+@pytest.mark.parametrize(
+    ("layer", "op"),
+    [
+        (LeakyReLU(slope=0.3), lambda x: ops.leaky_relu(x, slope=0.3)),
+        (ELU(alpha=0.3), lambda x: ops.elu(x, alpha=0.3)),
+        (
+            LocalResponseNorm(size=3, alpha=0.1, beta=0.5, k=1.5),
+            lambda x: ops.local_response_norm(x, size=3, alpha=0.1, beta=0.5, k=1.5),
+        ),
+        (MaxPool2d(3, stride=(1, 2), pad=(1, 0)), lambda x: ops.max_pool2d(x, 3, stride=(1, 2), pad=(1, 0))),
+        (AvgPool2d((2, 3), stride=1, pad=1), lambda x: ops.avg_pool2d(x, (2, 3), stride=1, pad=1)),
+        (MaxPool2d(4, floor=True), lambda x: ops.max_pool2d(x, 4, floor=True)),
+        (UpsampleNearest2d((1, 3)), lambda x: ops.upsample_nearest2d(x, (1, 3))),
+        (UpsampleBilinear2d((1, 3)), lambda x: ops.upsample_bilinear2d(x, (1, 3))),
+    ],
+    ids=repr,
+)
+def test_a_layer_computes_what_its_op_does(layer, op, rng):
+    x = batch(PICTURE, rng)
+    assert (layer.build(PICTURE, rng=rng).forward(x) == op(x)[0]).all()
+
+
+def test_batch_norm_hands_its_numbers_on(rng):
+    layer, running = (
+        BatchNorm(momentum=0.3, eps=0.1).build(PICTURE, rng=rng, dtype=np.float64),
+        ops.RunningStatistics.start(4),
+    )
+    x, one, zero = batch(PICTURE, rng), np.ones(4), np.zeros(4)
+    for training in (True, False):
+        y, _ = ops.batch_norm(x, one, zero, running, training=training, momentum=0.3, eps=0.1)
+        assert (layer.forward(x, training) == y).all()
+
+
+def test_every_dropout_draws_its_own(rng):
+    model = Sequential(Dropout(0.5), Dropout(0.9)).build(ROW, rng=rng)
+    again = Sequential(Dropout(0.5), Dropout(0.9)).build(ROW, rng=rng)
+    x = np.ones((50, 6), np.float32)
+    lost = [layer.forward(x, True) == 0 for part in (model, again) for layer in part]
+    assert [round(where.mean(), 1) for where in lost] == [0.5, 0.9, 0.5, 0.9]
+    assert (lost[0] != lost[2]).any(), "another build, other draws"
+    assert (lost[0] & ~lost[1]).any(), "with the same draws the second would lose all that the first loses"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_inputs_are_read_only(kind, rng):
     make, shape = KINDS[kind]
@@ -172,6 +215,7 @@ def test_a_cache_is_consumed(rng):
         # EECS 442: five 5×5 filters, stride 3: 10×10×5, 380 parameters; fully connected 15 365
         (Conv2d(5, 5, stride=3), (3, 32, 32), Cost(380, 10 * 10 * 375, 500)),
         (Affine(5), (32 * 32 * 3,), Cost(15_365, 15_360, 5)),
+        (Conv2d(2, (3, 2)), (4, 6, 7), Cost(50, 4 * 6 * 48, 2 * 4 * 6)),
         # EECS 545, "AlexNet": 55×55×96, 34 944 parameters
         (Conv2d(96, 11, stride=4), (3, 227, 227), Cost(34_944, 55 * 55 * 34_848, 55 * 55 * 96)),
         # SYSU, "Conventional vs. depth-wise convolution", M = 8, N = 16, K = 3: N·M·K² against M·K² and N·M

@@ -100,6 +100,8 @@ def test_average_precision_by_hand():
     assert recall == pytest.approx([1 / 4, 1 / 4, 2 / 4, 2 / 4, 3 / 4])
     # the curve made to fall: 1 up to ¼, ⅔ up to ½, 3/5 up to ¾, and nothing after
     assert vision.average_precision(hits, scores, 4) == pytest.approx((1 + 2 / 3 + 3 / 5) / 4)
+    # miss, hit, hit: precision 0, ½, ⅔ rises, and the best from there on counts, ⅔ for both objects
+    assert vision.average_precision([True, False, True], [0.5, 0.9, 0.7], 2) == pytest.approx(2 / 3)
 
 
 def test_average_precision_at_its_ends():
