@@ -16,7 +16,7 @@ import numpy as np
 from . import bubblewrap, wire
 from .codec import Decoder, Encoder, Reference
 from .limits import Limits
-from .remote import Kind, NotPlainData, Remote
+from .remote import Kind, NotPlainData, Remote, handle
 
 START_SECONDS = 60.0
 NESTED = 10  # a test's function called by student code may call student code, and so on
@@ -235,7 +235,7 @@ class Box:
             raise wire.Malformed("a handle of the wrong form")
         if kind is Kind.FUNCTION and reference["callable"] is not True:
             kind = Kind.OPAQUE
-        return Remote(self, number, type_name[:80], kind)
+        return handle(self, number, type_name, kind)
 
     # ---- the rules ---------------------------------------------------------------------------------------------
 

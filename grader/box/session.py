@@ -80,7 +80,10 @@ class Session:
 
     def _handle(self, value: Any) -> Reference:
         self.objects[len(self.objects)] = value
-        return {"id": len(self.objects) - 1, "type": type(value).__name__, "callable": callable(value)}
+        kind = type(value).__name__
+        if type(value) is np.ndarray:  # one of objects: its bare name would sound like an answer
+            kind = f"array_of_{value.dtype.name}"
+        return {"id": len(self.objects) - 1, "type": kind, "callable": callable(value)}
 
     def _resolve(self, reference: Reference) -> Any:
         if "callback" in reference:

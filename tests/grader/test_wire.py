@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from grader.box import wire
-from grader.box.codec import Decoder, Encoder
+from grader.box.codec import Decoder, Encoder, TooDeep
 from grader.box.wire import Malformed
 
 PLAIN_DTYPES = ("f4", "f8", "i8", "u1", "?", "c16", "<U5", "S3", "f2")
@@ -117,7 +117,7 @@ def test_a_value_nested_too_deeply_is_refused():
     value: list = []
     for _ in range(30):
         value = [value]
-    with pytest.raises(ValueError, match="nested deeper"):
+    with pytest.raises(TooDeep, match="nested deeper"):
         there_and_back(value)
 
 
