@@ -37,7 +37,7 @@ def dropout(x: Array, *, p: float, training: bool, rng: np.random.Generator | No
     if not 0 <= p < 1:
         raise ValueError(f"p={p}; 0 or more and less than 1 would fit")
     if not training:
-        return x.copy(), (None, 1.0, x.shape, x.dtype)
+        return x.copy(), (None, None, x.shape, x.dtype)
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is a {type(rng).__name__}; np.random.default_rng(seed) would fit")
     kept = rng.random(x.shape, dtype=np.float32) >= p

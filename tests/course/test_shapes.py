@@ -138,6 +138,8 @@ def test_numbers_from_numpy_are_whole_numbers_too():
 def test_transposed_size_by_hand_and_what_it_refuses():
     assert transposed_size(2, 3, stride=2) == 5  # (2 − 1)·2 + 3
     assert transposed_size(4, 4, stride=2, pad=1) == 8
+    with pytest.raises(ValueError, match="= 0 is not a size: pad 1 cuts everything off; 0 or less would fit"):
+        transposed_size(1, 2, pad=1)
     with pytest.raises(ValueError) as caught:
         transposed_size(2, 2, pad=3)
     assert str(caught.value) == "(2 − 1)·1 + 2 − 2·3 = −3 is not a size: pad 3 cuts everything off; 1 or less would fit"
@@ -168,7 +170,7 @@ def test_conv2d_shape():
 @pytest.mark.parametrize(
     ("x", "w", "hyper", "message"),
     [
-        ((1, 3, 8, 8), (2, 4, 3, 3), {}, "w has 4 channels, x has 3"),
+        ((1, 3, 8, 8), (2, 4, 3, 3), {}, "^w has 4 channels, x has 3$"),
         ((1, 4, 8, 8), (2, 4, 3, 3), {"groups": 2}, "w has 4 channels, x has 4; in 2 groups its filters must have 2"),
         ((1, 3, 8, 8), (2, 1, 3, 3), {"groups": 2}, "groups=2 must divide both: x has 3 channels, w has 2 filters"),
         ((1, 4, 8, 8), (3, 2, 3, 3), {"groups": 2}, "groups=2 must divide both: x has 4 channels, w has 3 filters"),
@@ -188,6 +190,8 @@ def test_pool2d_shape():
     assert pool2d_shape((2, 3, 7, 7), 2, floor=True) == (2, 3, 3, 3)
     with pytest.raises(ValueError, match=r"\(7 − 2\)/2 \+ 1 = 3\.5 is not whole"):
         pool2d_shape((2, 3, 7, 7), 2)
+    with pytest.raises(ValueError, match=r"pad=\(2, 0\) is not smaller than field=\(2, 3\)"):
+        pool2d_shape((2, 3, 8, 8), (2, 3), pad=(2, 0))
     with pytest.raises(ValueError, match=r"pad=\(0, 2\) is not smaller than field=\(2, 2\)"):
         pool2d_shape((2, 3, 8, 8), 2, pad=(0, 2))
     with pytest.raises(ValueError, match=r"x has shape \(8, 8\); \(N, C, H, W\) would fit"):
@@ -195,6 +199,7 @@ def test_pool2d_shape():
 
 
 def test_conv_transpose2d_shape():
+    assert conv_transpose2d_shape((2, 3, 4, 5), (3, 6, 2, 3)) == (2, 6, 5, 7)
     assert conv_transpose2d_shape((2, 3, 4, 5), (3, 6, 2, 3), stride=(2, 1), pad=(0, 1)) == (2, 6, 8, 5)
     with pytest.raises(ValueError, match=r"w has 4 channels, x has 3; w is \(C, K, FH, FW\)"):
         conv_transpose2d_shape((2, 3, 4, 5), (4, 6, 2, 2))
