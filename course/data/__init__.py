@@ -13,6 +13,11 @@ if TYPE_CHECKING:  # the same names, said twice: once for type checkers and edit
     from .drawings import shapes as shapes
     from .handwriting import digits as digits
     from .handwriting import translated_digits as translated_digits
+    from .originals import CIFAR10_CLASSES as CIFAR10_CLASSES
+    from .originals import FASHION_MNIST_CLASSES as FASHION_MNIST_CLASSES
+    from .originals import cifar10 as cifar10
+    from .originals import fashion_mnist as fashion_mnist
+    from .originals import mnist as mnist
     from .photographs import photograph as photograph
     from .points import blobs as blobs
     from .points import moons as moons
@@ -25,6 +30,11 @@ _HOMES = {
     "shapes": "drawings",
     "digits": "handwriting",
     "translated_digits": "handwriting",
+    "CIFAR10_CLASSES": "originals",
+    "FASHION_MNIST_CLASSES": "originals",
+    "cifar10": "originals",
+    "fashion_mnist": "originals",
+    "mnist": "originals",
     "photograph": "photographs",
     "blobs": "points",
     "moons": "points",

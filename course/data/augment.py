@@ -220,5 +220,5 @@ def _matrix(a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike, d: npt.ArrayLi
 def _positive(factor: Numbers) -> npt.NDArray[np.float64]:
     s = np.asarray(factor, dtype=np.float64)
     if not (s > 0).all():
-        raise ValueError(f"factor is {factor}; more than 0 would fit")
+        raise ValueError(f"factor is {s}; more than 0 would fit")
     return s
