@@ -101,8 +101,16 @@ class Residual(_Container):
     Args:
         body: the layers that learn what to add to x.
         shortcut: by default x itself; a convolution where body changes the shape.
+        name: what a summary calls it.
+
+    Raises:
+        ValueError: a layer stands in two places, or (when shapes are known) body and shortcut cannot be added.
 
     Source: SYSU, "ResNet"; EECS 545, "Residual Networks" (pass through).
+
+    >>> from course.layers import Conv2d
+    >>> Residual(Conv2d(8, 3, pad=1), shortcut=Conv2d(8, 1)).output_shape((4, 16, 16))
+    (8, 16, 16)
     """
 
     def __init__(self, *body: Model, shortcut: Model | None = None, name: str = "") -> None:
@@ -139,7 +147,14 @@ class Concat(_Container):
     `Concat(Identity(), body)` is DenseNet's union of the maps so far with new ones; an inception module is four
     branches with windows of different sizes.
 
+    Raises:
+        ValueError: a layer stands in two places, or (when shapes are known) the maps differ in size.
+
     Source: EECS 545, "Very Deep Models" (inception module); SYSU, "DenseNet".
+
+    >>> from course.layers import Conv2d
+    >>> Concat(Identity(), Conv2d(32, 3, pad=1)).output_shape((64, 56, 56))
+    (96, 56, 56)
     """
 
     def __init__(self, *branches: Model, name: str = "") -> None:

@@ -1,6 +1,7 @@
 """The layers that learn nothing: pooling, non-linearities, changes of size and shape.
 
-Fields, strides and pads are an int or a pair (vertical, horizontal), as everywhere.
+Equations, errors and sources stand with the ops of the same names. Fields, strides and pads are an int or a pair
+(vertical, horizontal), as everywhere.
 """
 
 from fractions import Fraction

@@ -1,6 +1,7 @@
 """The layers that learn: what each adds to its op is how many weights it takes and where they come from.
 
-Fields, strides and pads are an int or a pair (vertical, horizontal), as everywhere.
+Equations, errors and sources stand with the ops of the same names. Fields, strides and pads are an int or a pair
+(vertical, horizontal), as everywhere.
 """
 
 from fractions import Fraction
@@ -25,6 +26,9 @@ class Affine(Layer):
     Args:
         outputs: M.
         init: draws the weights, as `course.initializers.he` does.
+
+    >>> Affine(5).cost((32 * 32 * 3,)).parameters
+    15365
     """
 
     def __init__(self, outputs: int, *, init: Initializer = he) -> None:
@@ -68,6 +72,10 @@ class Conv2d(Layer):
         field, stride, pad, dilation, groups, floor: as of `ops.conv2d`.
         bias: False where a normalisation follows, which has a shift of its own.
         init: draws the weights, as `course.initializers.he` does.
+
+    >>> layer = Conv2d(10, 5, pad=2)
+    >>> layer.output_shape((3, 32, 32)), layer.cost((3, 32, 32)).parameters
+    ((10, 32, 32), 760)
     """
 
     def __init__(
@@ -100,7 +108,11 @@ class Conv2d(Layer):
 
 
 class ConvTranspose2d(Layer):
-    """Every number stamps its filter onto a larger map: (C, H, W) → (K, (H − 1)·S + FH − 2P, …)."""
+    """Every number stamps its filter onto a larger map: (C, H, W) → (K, (H − 1)·S + FH − 2P, …).
+
+    >>> ConvTranspose2d(8, 4, stride=2, pad=1).output_shape((16, 5, 7))
+    (8, 10, 14)
+    """
 
     def __init__(self, filters: int, field: Pair, *, stride: Pair = 1, pad: Pair = 0, bias: bool = True) -> None:
         super().__init__(ops.conv_transpose2d, ops.conv_transpose2d_backward, filters, field, stride=stride, pad=pad)
@@ -139,6 +151,9 @@ class BatchNorm(Layer):
     """Each channel with mean 0 and variance 1 over the batch, then scaled by γ and shifted by β.
 
     In training it takes the batch's statistics and updates the running ones (`state`), which it takes otherwise.
+
+    >>> list(BatchNorm().build((6, 14, 14), rng=np.random.default_rng(0)).state)
+    ['mean', 'var']
     """
 
     def __init__(self, *, momentum: float = 0.1, eps: float = 1e-5) -> None:

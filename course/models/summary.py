@@ -9,6 +9,7 @@ from course.layers import Concat, Cost, Layer, Model, ReceptiveField, Sequential
 
 __all__ = ["Row", "Summary", "summary"]
 
+_LEFT, _RIGHT = "text-align:left;padding-left:0.5em", "text-align:right;padding:0.1em 0.6em"
 _COLUMNS = ("output", "parameters", "multiply-adds", "activations", "sees")
 
 
@@ -56,17 +57,17 @@ class Summary:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col" style="text-align:right">{name}</th>' for name in _COLUMNS)
+        head = "".join(f'<th scope="col" style="{_RIGHT}">{name}</th>' for name in _COLUMNS)
         body = "".join(_html_row(row, self._pictures) for row in self.rows)
         total = _html_cells(["", *map(_number, self.total), ""])
         caption = f"{escape(self.name)} on {_times(self.input_shape)}, for one example"
         return (
-            '<table style="font-variant-numeric:tabular-nums;border-collapse:collapse">'
-            f'<caption style="text-align:left">{caption}</caption>'
-            f'<thead><tr><th scope="col" style="text-align:left">layer</th>{head}</tr></thead>'
+            '<table style="font-variant-numeric:tabular-nums;border-collapse:collapse;white-space:nowrap">'
+            f'<caption style="{_LEFT}">{caption}</caption>'
+            f'<thead><tr><th scope="col" style="{_LEFT}">layer</th>{head}</tr></thead>'
             f"<tbody>{body}</tbody>"
-            f'<tfoot style="border-top:2px solid"><tr><th scope="row" style="text-align:left">total</th>{total}</tr>'
-            "</tfoot></table>"
+            f'<tfoot style="border-top:2px solid"><tr><th scope="row" style="{_LEFT}">total</th>{total}</tr></tfoot>'
+            "</table>"
         )
 
     @property
@@ -140,13 +141,13 @@ def _cells(row: Row, pictures: bool) -> list[str]:
 
 def _html_row(row: Row, pictures: bool) -> str:
     weight = "bold" if row.block else "normal"
-    label = f'<th scope="row" style="text-align:left;font-weight:{weight};padding-left:{0.5 + 1.2 * row.depth}em">'
+    label = f'<th scope="row" style="text-align:left;font-weight:{weight};padding-left:{0.5 + 1.2 * row.depth:.1f}em">'
     style = ' style="border-top:1px solid #8888"' if row.block else ""
     return f"<tr{style}>{label}{escape(row.title)}</th>{_html_cells(_cells(row, pictures))}</tr>"
 
 
 def _html_cells(cells: Sequence[str]) -> str:
-    return "".join(f'<td style="text-align:right">{cell}</td>' for cell in cells)
+    return "".join(f'<td style="{_RIGHT}">{cell}</td>' for cell in cells)
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -142,6 +142,10 @@ def precision_recall(hits: npt.ArrayLike, scores: npt.ArrayLike, objects: int) -
 
     Raises:
         ValueError: there are no objects, or fewer than hits, or the shapes do not go together.
+
+    >>> precision, recall = precision_recall([True, False, True], [0.9, 0.8, 0.7], objects=4)
+    >>> precision.round(2), recall
+    (array([1.  , 0.5 , 0.67]), array([0.25, 0.25, 0.5 ]))
     """
     hits = np.asarray(hits, dtype=bool)
     scores = _scores(scores, len(hits))

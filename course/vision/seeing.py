@@ -35,6 +35,12 @@ def saliency(model: Network, x: Array, label: int | npt.ArrayLike) -> Array:
         ValueError: x is no batch of pictures, or a label is not a class.
 
     Source: Simonyan, Vedaldi & Zisserman 2013, "Deep inside convolutional networks", section 3.
+
+    >>> from course.models import linear
+    >>> model = linear(2).build((1, 1, 3), rng=np.random.default_rng(0))
+    >>> model.params["1.w"][:, 0] = 0, -5, 1
+    >>> saliency(model, np.ones((1, 1, 1, 3), np.float32), 0)
+    array([[[0., 5., 1.]]], dtype=float32)
     """
     if x.ndim != 4:
         raise ValueError(f"x has shape {x.shape}; (N, C, H, W) would fit")
@@ -62,6 +68,12 @@ def fool(
         The changed pictures, and for each whether it fools the network.
 
     Source: Szegedy et al. 2014, "Intriguing properties of neural networks", section 4.
+
+    >>> from course.models import linear
+    >>> model = linear(2).build((1, 1, 2), rng=np.random.default_rng(0), dtype=np.float64)
+    >>> model.params["1.w"][...] = [[1, 0], [0, 1]]  # it calls a picture 0 or 1, whichever pixel is brighter
+    >>> fool(model, np.array([[[[0.9, 0.8]]]]), 1, step=0.1)[0].round(2)
+    array([[[[0.83, 0.87]]]])
     """
     x = x.copy()
     for _ in range(steps):
