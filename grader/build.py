@@ -5,8 +5,8 @@ Everything is built before anything is written, and only what differs is written
 
 from __future__ import annotations
 
+import contextlib
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,14 +165,16 @@ def _difference(different: Iterable[Path], stray: Iterable[Path]) -> str:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or as it was."""
+    half = path.with_name(f".{path.name}.half")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as half:
-            half.write(content)
-        Path(half.name).chmod(0o644)
-        Path(half.name).replace(path)
+        half.write_bytes(content)
+        half.replace(path)
     except OSError as error:
         raise Trouble(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            half.unlink()
 
 
 def _summary(built: Built, changed: bool) -> str:

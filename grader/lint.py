@@ -20,14 +20,13 @@ from .trusted import without_magics
 
 COMPARING = {"gradient", "blank", "raises"}  # methods of a check that look at every element by themselves
 PROPERTY = {"sum", "mean", "std", "var", "max", "min", "any", "all", "shape", "size", "ndim", "dtype", "len", "norm"}
-HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS\n?(.*)", re.DOTALL)
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS\n", re.DOTALL)
 ROUNDING = 1e-9
 
 
 def lint(solution: Solution) -> list[str]:
     """The faults that can be seen without running anything."""
-    faults = [*_names(solution), *_syntax(solution)]
-    if faults:  # what follows reads the cells
+    if faults := list(_syntax(solution)):  # what follows reads the cells
         return faults
     return [
         *_exercises(solution), *_tests(solution), *_answers(solution), *_borrowed(solution), *_mistakes(solution)
@@ -84,13 +83,6 @@ def lint_mistake(solution: Solution, mistake: Mistake, run: Run) -> list[str]:
     return []
 
 
-def _names(solution: Solution) -> Iterator[str]:
-    counts = Counter(name for cell in solution.notebook.cells if (name := grade_id(cell)) is not None)
-    for name, count in counts.items():
-        if count > 1:
-            yield f"{solution.name}: {count} cells are called {name}"
-
-
 def _syntax(solution: Solution) -> Iterator[str]:
     for cell in solution.notebook.cells:
         if cell.cell_type == "code":
@@ -145,7 +137,7 @@ def _tests(solution: Solution) -> Iterator[str]:
         if hidden := HIDDEN.search(cell.source):
             if ".hide()" not in hidden[1]:
                 yield f"{where} has hidden tests that do not begin with check.hide()"
-            if re.search(r"^\w+(\.(?!score)\w+)?\(", hidden[2], re.MULTILINE):
+            if any(call.lineno > cell.source[: hidden.end()].count("\n") for call in calls):
                 yield f"{where} has cases after its hidden tests; hidden tests come last, before score()"
 
 
@@ -192,8 +184,8 @@ def _borrowed(solution: Solution) -> Iterator[str]:
     code = [cell for cell in solution.notebook.cells if cell.cell_type == "code"]
     of_exercises = {name for cell in code if is_exercise(cell) for name in names_in(cell.source)[0]}
     of_setup = {name for cell in code if is_setup(cell) for name in names_in(cell.source)[0]}
-    of_students: set[str] = set()
-    of_tests: dict[str, str] = {}
+    of_students = {name for cell in code if not is_test(cell) for name in names_in(cell.source)[0]}
+    of_tests = {name: _called(cell) for cell in code if is_test(cell) for name in names_in(cell.source)[0]}
     for cell in code:
         where = f"{solution.name}: the {'test' if is_test(cell) else 'cell'} {_called(cell)}"
         bound, used = names_in(cell.source)
@@ -202,11 +194,9 @@ def _borrowed(solution: Solution) -> Iterator[str]:
                 yield f"{where} uses {name}, which is neither the student's nor defined in it or in a setup cell"
             for name in sorted(bound & of_exercises):
                 yield f"{where} gives {name} a new meaning, which is the student's"
-            of_tests |= {name: _called(cell) for name in bound}
         else:
             for name in sorted((used - of_students) & of_tests.keys()):
                 yield f"{where} uses {name}, which only the test {of_tests[name]} defines"
-            of_students |= bound
 
 
 def names_in(source: str) -> tuple[set[str], set[str]]:

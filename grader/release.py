@@ -49,20 +49,26 @@ class ClearSolutions(nbgrader.ClearSolutions):  # type: ignore[misc]
         return super().preprocess_cell(cell, resources, cell_index)  # type: ignore[no-any-return]
 
 
-class LockText(nbgrader.NbGraderPreprocessor):  # type: ignore[misc]
-    """The course's own text is not edited by accident."""
+class Tidy(nbgrader.NbGraderPreprocessor):  # type: ignore[misc]
+    """Takes away the empty lines that were left of what was cut, and locks the course's own text."""
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
     ) -> tuple[NotebookNode, Resources]:
+        cell.source = cell.source.rstrip()
         if cell.cell_type == "markdown" and not cell.metadata.get("nbgrader"):
             cell.metadata.update(deletable=False, editable=False)
         return cell, resources
 
 
-PREPROCESSORS = [
-    ClearSolutions if step is nbgrader.ClearSolutions else step for step in GenerateAssignment().preprocessors
-] + [LockText]
+def _steps() -> list[type]:
+    """nbgrader's steps, with our way to clear solutions, and tidy before the last checksums are taken."""
+    steps = [ClearSolutions if step is nbgrader.ClearSolutions else step for step in GenerateAssignment().preprocessors]
+    last = max(i for i, step in enumerate(steps) if step is nbgrader.ComputeChecksums)
+    return [*steps[:last], Tidy, *steps[last:]]
+
+
+PREPROCESSORS = _steps()
 
 
 def configure(c: Config) -> None:

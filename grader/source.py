@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,9 @@ def parse(text: str, name: str) -> Solution:
                 mistakes += found
         except (BadSource, BadMistake) as fault:
             faults.append(f"{name}: {fault}")
+    for identity, count in Counter(cell.id for cell in cells).items():
+        if count > 1:
+            faults.append(f"{name}: {count} cells are called {identity}")
     if faults:
         raise BadSource("\n".join(faults))
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)

@@ -54,5 +54,5 @@ class Blanks:
     def _mistake(self, label: str, answer: Fingerprint) -> str:
         for mistake in self.records.get("mistakes", []):
             if alike(answer, mistake["answers"].get(label)):
-                return str(mistake["message"])
+                return str(mistake.get("message", ""))
         return ""

@@ -52,7 +52,16 @@ def of_exercise(records: Any, exercise: str) -> Records:
     if not isinstance(records, dict) or records.get("format") != FORMAT:
         return {}
     found = records.get("exercises", {}).get(exercise, {})
-    return found if isinstance(found, dict) else {}
+    return found if _is_sound(found) else {}
+
+
+def _is_sound(found: Any) -> bool:
+    """Whether records have the form that the build gives them: the file is the student's to damage."""
+    return (
+        isinstance(found, dict)
+        and isinstance(found.get("blanks", {}), dict)
+        and all(isinstance(m, dict) and isinstance(m.get("answers"), dict) for m in found.get("mistakes", []))
+    )
 
 
 def fingerprint(outcome: Outcome) -> Fingerprint | None:
@@ -103,8 +112,8 @@ def alike(one: Fingerprint | None, other: Fingerprint | None) -> bool:
     """Whether two fingerprints are those of the same answer, up to rounding."""
     if not isinstance(one, dict) or not isinstance(other, dict):
         return one is not None and one == other  # digests of blanks
-    pairs = zip(one["numbers"], other["numbers"], strict=False)
-    return bool(one["form"] == other["form"]) and all(_near(a, b) for a, b in pairs)
+    pairs = zip(one.get("numbers", []), other.get("numbers", []), strict=False)
+    return bool(one.get("form") == other.get("form")) and all(_near(a, b) for a, b in pairs)
 
 
 def _near(one: str, other: str) -> bool:
@@ -118,6 +127,11 @@ def _near(one: str, other: str) -> bool:
         else str(x) == str(y)
         for x, y in zip(a, b, strict=True)
     )
+
+
+def _tells_much(answer: Fingerprint | None) -> bool:
+    """An answer with numbers, an error: hardly the same by chance; not so a truth value."""
+    return isinstance(answer, str) or (isinstance(answer, dict) and answer["form"] not in ("True", "False", "None"))
 
 
 def diagnose(records: Records, answers: Mapping[str, Fingerprint | None], failed: set[str]) -> dict[str, str] | None:
@@ -137,11 +151,13 @@ def diagnose(records: Records, answers: Mapping[str, Fingerprint | None], failed
             for label in known
             if (label not in failed if recorded[label] == RIGHT else alike(answers[label], recorded[label]))
         ]
-        shown = sum(label in failed for label in agree)
-        score = (len(agree) / max(len(known), 1), shown)
-        if shown and score[0] > 0.6 and score > best_score:
+        shown = [label for label in agree if label in failed]
+        score = (len(agree) / max(len(known), 1), len(shown))
+        # that a condition does not hold says little: then every case must agree
+        enough = 0.6 if any(_tells_much(answers[label]) for label in shown) else 0.99
+        if shown and score[0] > enough and score > best_score:
             best, best_score = mistake, score
-    return None if best is None else {"name": str(best["name"]), "message": str(best["message"])}
+    return None if best is None else {key: str(best.get(key, "")) for key in ("name", "message")}
 
 
 def canonical(value: Any, decimals: int) -> str | None:
