@@ -22,7 +22,7 @@
 # write that layer, first with pencil and paper, then in loops, and let it find edges in a photograph and a word in a
 # sentence.
 #
-# It takes 45 to 60 minutes. Nothing from an earlier notebook is needed. Run the cells from top to bottom; where you find
+# It takes about an hour. Nothing from an earlier notebook is needed. Run the cells from top to bottom; where you find
 # `...` or `NotImplementedError`, it is your turn. The cell below each exercise checks your answer at once, as often as
 # you like.
 #
@@ -69,7 +69,7 @@ plots.show(
     plots.connections(7, 3, 3),
     alt="Three layers of 3 neurons above 7 inputs. First: every neuron is connected to all "
     "inputs. Second: each to 3 neighbouring inputs. Third: as the second, but the three "
-    "connections of each neuron use the same three weights.",
+    "connections of each neuron are drawn in three line styles, and equal styles share a weight.",
 )
 
 # %% [markdown]
@@ -85,11 +85,11 @@ weights_connected_locally = 9
 weights_shared = 3
 ### END BLANKS
 ### BEGIN MISTAKES
-# multiplied by the neurons: with shared weights there is one set of weights for all neurons. Count the different
-#     line styles in the picture, not the lines.
+# multiplied by the neurons: you count each neuron's lines anew. With shared weights there is one set of weights for all
+#     neurons: count the different line styles in the picture.
 #   - weights_shared = 3
 #   + weights_shared = 9
-# counted the inputs: each weight belongs to a pair of an input and a neuron. Count the lines in the picture.
+# counted the inputs: your number is that of the inputs. Each weight belongs to a pair of an input and a neuron. Count the lines in the picture.
 #   - weights_connected_to_all = 21
 #   + weights_connected_to_all = 7
 ### END MISTAKES
@@ -117,14 +117,14 @@ check.score()
 
 # %% tags=["demo"]
 plots.show(
-    plots.window_positions(7, 3, [1, 2, 3]),
-    alt="A window of 3 on 7 cells. With stride 1 it has 5 places, with stride 2 it has 3. "
-    "With stride 3 it has 2 places, one cell stays unseen, and a third window would end "
-    "beyond the edge.",
+    plots.window_positions(10, 4, [2, 3, 4]),
+    alt="A window of 4 on 10 cells. With stride 2 it has 4 places, with stride 3 it has 3. "
+    "With stride 4 it has 2 places, two cells stay unseen, and a third window would end beyond "
+    "the edge.",
 )
 
 # %% [markdown]
-# With stride 3 the window does not fit: the formula gives no whole number. IIITS and HLCV refuse such a layer, and so do
+# With stride 4 the window does not fit: the formula gives no whole number. IIITS and HLCV refuse such a layer, and so do
 # we. EECS 442 rounds down; then the last cells are never seen.
 #
 # ### By hand: sizes
@@ -148,7 +148,7 @@ pad_for_5 = 2
 pad_for_7 = 3
 ### END BLANKS
 ### BEGIN MISTAKES
-# forgot the + 1: (N − F)/S counts the steps. The window also stands somewhere before its first step.
+# forgot the + 1: you count the steps, (N − F)/S. The window also stands somewhere before its first step.
 #   - size_stride_1 = 5
 #   + size_stride_1 = 4
 #   - size_stride_2 = 3
@@ -161,12 +161,12 @@ pad_for_7 = 3
 #   + after_two_layers = 22
 #   - size_stride_3_of_32 = 10
 #   + size_stride_3_of_32 = 9
-# padding at one end: padding stands at both ends, so P cells of padding add 2P cells.
+# padding at one end: you pad at one end only. Padding stands at both ends, so P adds 2P cells: draw the row and count.
 #   - pad_for_5 = 2
 #   + pad_for_5 = 4
 #   - pad_for_7 = 3
 #   + pad_for_7 = 6
-# rounded down: here the formula's own result is asked for. It is not whole, which tells that the window does not fit.
+# rounded down: you rounded. Give what the formula gives; that it is not whole tells you that the window does not fit.
 #   - size_stride_3 = 2.33
 #   + size_stride_3 = 2
 ### END MISTAKES
@@ -186,8 +186,8 @@ check.blank("pad_for_7", pad_for_7)
 check.score()
 
 # %% [markdown]
-# You have seen the two rules that network designers use every day: without padding every layer eats F − 1 cells
-# (32 → 28 → 24), and P = (F − 1)/2 keeps the size.
+# Two of your answers are rules that network designers use every day: how many cells each layer eats without padding, and
+# which padding keeps the size. Say both in terms of F before you go on.
 #
 # ### Write it: the output size
 
@@ -209,8 +209,8 @@ def output_size(size, field, *, stride=1, pad=0):
         ValueError: the window does not fit: it is larger than the padded row, or O is not whole.
             The message shows the arithmetic.
 
-    >>> output_size(7, 3), output_size(7, 3, stride=2), output_size(32, 5, pad=2)
-    (5, 3, 32)
+    >>> output_size(10, 4), output_size(10, 4, stride=2), output_size(8, 5, pad=2)
+    (7, 4, 8)
     """
     ### BEGIN SOLUTION
     room = size + 2 * pad - field
@@ -307,7 +307,7 @@ def pad2d(x, pad, mode="zero"):
     return np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode=how)
     ### END SOLUTION
 ### BEGIN MISTAKES
-# reflect for symmetric: NumPy's "reflect" does not repeat the cell at the edge. Folding the side over does: 2 1 | 1 2 3.
+# reflect for symmetric: you use NumPy's "reflect", which does not repeat the cell at the edge. Folding the side over does: 2 1 | 1 2 3.
 #   - "symmetric": "symmetric"
 #   + "symmetric": "reflect"
 # edge for symmetric: you repeat the last cell only. Folding the side over goes on with the last but one: 2 1 | 1 2 3.
@@ -322,7 +322,8 @@ def pad2d(x, pad, mode="zero"):
 # mode ignored: whatever the mode, you fill with zeros. Print pad2d of the row 1 2 3 in all three modes.
 #   - mode=how
 #   + mode="constant"
-# circular the wrong way: on the left of a circle stands the end of the row, on its right the beginning: 2 3 | 1 2 3 | 1 2.
+# circular the wrong way: your circle is a mirror. On the left stands the end of the row, on the right its beginning:
+#     2 3 | 1 2 3 | 1 2.
 #   - "circular": "wrap"
 #   + "circular": "symmetric"
 ### END MISTAKES
@@ -422,14 +423,16 @@ convolved = [[45, 110], [40, 40]]
 correlated_0_0 = 70
 ### END BLANKS
 ### BEGIN MISTAKES
-# kernel not turned: for a convolution turn the kernel by 180° before you lay it on the picture: its last row, read
+# kernel not turned: you used the kernel as it is. For a convolution turn it by 180° before you lay it on the picture: its last row, read
 #     backwards, comes first.
 #   - [[45, 110], [40, 40]]
 #   + [[70, 30], [10, 40]]
-# kernel turned: for a cross-correlation the kernel stays as it is: 0 meets the upper left cell of the window.
+# kernel turned: you turned the kernel. For a cross-correlation it stays as it is: 0 meets the upper left cell of the
+#     window.
 #   - correlated_0_0 = 70
 #   + correlated_0_0 = 45
-# i and j swapped: the first index counts rows, downwards; the second counts columns, to the right.
+# i and j swapped: you exchanged rows and columns. The first index counts rows, downwards; the second counts columns, to
+#     the right.
 #   - [2, 4, 3]
 #   + [3, 4, 3]
 #   - [[45, 110], [40, 40]]
@@ -462,9 +465,9 @@ def cross_correlate_2d(x, k):
     Returns:
         y: (H − FH + 1, W − FW + 1).
 
-    >>> cross_correlate_2d(x_545, k_545)
-    array([[70., 30.],
-           [10., 40.]])
+    >>> cross_correlate_2d(np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[1.0, 100]]))
+    array([[201., 302.],
+           [504., 605.]])
     """
     ### BEGIN SOLUTION
     FH, FW = k.shape
@@ -536,24 +539,26 @@ def convolve_2d(x, k):
 
     Hint: one line is enough, and it calls your other function.
 
-    >>> convolve_2d(x_545, k_545)
-    array([[ 45., 110.],
-           [ 40.,  40.]])
+    >>> convolve_2d(np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[1.0, 100]]))
+    array([[102., 203.],
+           [405., 506.]])
     """
     ### BEGIN SOLUTION
     return cross_correlate_2d(x, k[::-1, ::-1])
     ### END SOLUTION
 ### BEGIN MISTAKES
-# not turned: this is the cross-correlation. Convolution turns the kernel by 180° first: compare with EECS 545's numbers.
+# not turned: yours is the cross-correlation. Convolution turns the kernel by 180° first: compare with your numbers for
+#     EECS 545's example.
 #   - k[::-1, ::-1]
 #   + k
 # only the rows turned: turning by 180° reverses the rows and the columns. You reverse one of the two.
 #   - k[::-1, ::-1]
 #   + k[::-1]
-# transposed for turned: .T exchanges rows and columns, it mirrors the kernel at its diagonal. Turning by 180° reverses both.
+# transposed for turned: you transpose: .T mirrors the kernel at its diagonal. Turning by 180° reverses its rows and its
+#     columns: print both for a 2×3 kernel.
 #   - k[::-1, ::-1]
 #   + k.T
-# picture turned: turn the kernel, not the picture. With the picture turned the output comes out turned as well.
+# picture turned: you turn the picture. Turn the kernel; with the picture turned your output comes out turned as well.
 #   - cross_correlate_2d(x, k[::-1, ::-1])
 #   + cross_correlate_2d(x[::-1, ::-1], k)
 ### END MISTAKES
@@ -598,8 +603,7 @@ check.score(5)
 plots.show(
     plots.volumes(32, 3, 5, 6),
     alt="A 3×32×32 input volume with a small 3×5×5 filter inside that reaches through its "
-    "full depth; its 5·5·3 products and a bias give one number in the first of 6 output "
-    "maps of 28×28.",
+    "full depth; its 5·5·3 products and a bias give one number in the first of 6 output maps.",
 )
 
 # %% [markdown]
@@ -670,13 +674,13 @@ channel_2 = -4
 y_0_0_0_0 = -3
 ### END BLANKS
 ### BEGIN MISTAKES
-# forgot the bias: the sum over the channels is right, but each filter has a bias, here 1, that is added once.
+# forgot the bias: your sum over the channels is right, but each filter has a bias, here 1, that is added once.
 #   - y_0_0_0_0 = -3
 #   + y_0_0_0_0 = -4
-# bias for each channel: the bias belongs to the filter, not to its channels: add it once.
+# bias for each channel: you add the bias for each channel. It belongs to the filter: add it once.
 #   - y_0_0_0_0 = -3
 #   + y_0_0_0_0 = -1
-# kernel turned: a layer does not turn its filters. Lay each channel of w0 on the window as it is printed.
+# kernel turned: you turn the filter. A layer does not: lay each channel of w0 on the window as it is printed.
 #   - channel_2 = -4
 #   + channel_2 = -2
 #   - channel_1 = 2
@@ -751,13 +755,13 @@ def conv2d(x, w, b, *, stride=1, pad=0):
 #     your answer for a picture whose other channels are zero.
 #   - np.sum(window * w[k])
 #   + np.sum(window[0] * w[k, 0])
-# bias never added: each y[n, k] is too small by b[k], the same for the whole map. Call it with w = 0: y must be b.
+# bias never added: you leave out b: each map y[n, k] is off by b[k] everywhere. Call it with w = 0: y must be b.
 #   - np.sum(window * w[k]) + b[k]
 #   + np.sum(window * w[k])
 # bias once a channel: you add b[k] for each channel. Add it after the sum over all channels, once: with w = 0, y must be b.
 #   - np.sum(window * w[k]) + b[k]
 #   + np.sum(window * w[k]) + x.shape[1] * b[k]
-# first bias for all: every map gets b[0]. Filter k has its own bias b[k].
+# first bias for all: you add b[0] to every map. Filter k has its own bias b[k]: call it with w = 0 and look at y[0, :, 0, 0].
 #   - + b[k]
 #   + + b[0]
 # stride ignored: your windows move by one cell whatever the stride is. Window (i, j) begins at row i·S, column j·S.
@@ -779,10 +783,11 @@ def conv2d(x, w, b, *, stride=1, pad=0):
 # transposed kernel: you exchange rows and columns of the filters. Try a filter that is a single row.
 #   - window * w[k]
 #   + window * w[k].transpose(0, 2, 1)
-# permuted filters: the maps are right but in another order: y[:, k] belongs to filter w[k].
+# permuted filters: your maps are right but in another order: y[:, k] belongs to filter w[k]. Give one filter zeros and
+#     see which map is empty.
 #   - window * w[k]
 #   + window * w[k - 1]
-# first picture only: every picture of the batch gets the answer of the first one. Index x with n.
+# first picture only: you give every picture of the batch the answer of the first one. Index x with n.
 #   - padded[n, :
 #   + padded[0, :
 # no padding: you make the output as large as with padding, but do not pad x. Print the shape of your padded picture.
@@ -828,12 +833,7 @@ check("padding 2, stride 2", draw(2, 3, 7, 4), draw(4, 3, 3, 2), draw(4), stride
 check("padding 1, stride 3", draw(2, 2, 9, 6), draw(2, 2, 2, 5), draw(2), stride=3, pad=1)
 x, w, b = draw(1, 1, 7, 7), draw(1, 1, 3, 3), draw(1)
 check.raises("7×7, windows of 3×3, stride 3: does not fit", ValueError, x, w, b, stride=3)
-o = [[[-3, -1, 0], [-1, -8, 2], [3, 0, 3]], [[1, 4, 2], [-1, 4, 5], [3, 1, 3]]]  # as on the slide
-check.equal(
-    "the worked volume of IIITS",
-    lambda: conv2d(x_iiits, w_iiits, b_iiits, stride=2, pad=1),
-    np.array([o], dtype=float),
-)
+check("the worked volume of IIITS", x_iiits, w_iiits, b_iiits, stride=2, pad=1)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", draw(2, 3, 5, 8), draw(4, 3, 4, 2), draw(4), pad=2, points=0.5)
@@ -882,7 +882,7 @@ five_filters = 380
 five_neurons = 15365
 ### END BLANKS
 ### BEGIN MISTAKES
-# biases forgotten: each filter, and each neuron, has one bias beside its weights.
+# biases forgotten: you count weights only. Each filter, and each neuron, also has one bias.
 #   - one_filter = 76
 #   + one_filter = 75
 #   - ten_filters = 760
@@ -891,7 +891,7 @@ five_neurons = 15365
 #   + five_filters = 375
 #   - five_neurons = 15365
 #   + five_neurons = 15360
-# flat filters: a filter spans the full depth: 5·5·3 weights, not 5·5.
+# flat filters: your filters are flat. A filter spans the full depth: 5·5·3 weights, not 5·5.
 #   - one_filter = 76
 #   + one_filter = 26
 #   - ten_filters = 760
@@ -912,7 +912,9 @@ check.blank("five_neurons", five_neurons)
 check.score()
 
 # %% [markdown]
-# With stride 3, EECS 442's layer gives 10×10×5 numbers instead of 28×28×5, and has the same 380 parameters.
+# With stride 3, EECS 442's layer gives out far fewer numbers. It has as many parameters as before.
+#
+# ### Write it: count for any layer
 
 
 # %% exercise="conv2d_parameters"
@@ -927,8 +929,8 @@ def conv2d_parameters(channels, filters, field):
     Returns:
         their number, an int.
 
-    >>> conv2d_parameters(3, 10, (5, 5))
-    760
+    >>> conv2d_parameters(1, 2, (3, 4))
+    26
     """
     ### BEGIN SOLUTION
     FH, FW = field
@@ -938,16 +940,16 @@ def conv2d_parameters(channels, filters, field):
 # biases forgotten: your number is too small by the number of filters: each has one bias.
 #   - channels * FH * FW + 1
 #   + channels * FH * FW
-# one bias in all: each of the K filters has its own bias: put the + 1 inside the brackets.
+# one bias in all: you add one bias for the whole layer. Each of the K filters has its own: multiply it by K as well.
 #   - filters * (channels * FH * FW + 1)
 #   + filters * channels * FH * FW + 1
-# flat filters: a filter spans all channels of its input. How many weights has a 5×5 filter on a colour picture?
+# flat filters: you leave out the channels. A filter spans all channels of its input: how many weights has a 5×5 filter on a colour picture?
 #   - channels * FH * FW + 1
 #   + FH * FW + 1
-# square fields only: a filter may be higher than wide. Use FH and FW.
+# square fields only: you use one extent twice. A filter may be higher than wide: try (1, 7) and (7, 1).
 #   - FH * FW + 1
 #   + FH * FH + 1
-# a bias for each channel: the bias belongs to the filter, after the sum over its channels.
+# a bias for each channel: you count a bias for each channel. It belongs to the filter and is added once, after the sum.
 #   - channels * FH * FW + 1
 #   + channels * (FH * FW + 1)
 ### END MISTAKES
@@ -972,8 +974,8 @@ check.score(5)
 # %% [markdown] question="like-for-like" points=3
 # ### In words: like for like?
 #
-# EECS 442 compares 380 parameters with 15 365, HLCV 760 with 30 720. How many *numbers* does
-# each of EECS 442's two layers give out? How many parameters would a fully connected layer need that gives out as many
+# Both lectures compare a convolution layer with a fully connected one: you have just counted. How many *numbers* does each
+# of EECS 442's two layers give out? How many parameters would a fully connected layer need that gives out as many
 # numbers as the convolution layer? Say which part of the saving is due to local connectivity and which to weight sharing,
 # and what the layer can no longer do.
 #
@@ -1176,11 +1178,11 @@ three_layers = 7  # stride 1
 two_layers_stride_2 = 7  # both with stride 2
 ### END BLANKS
 ### BEGIN MISTAKES
-# windows side by side: the windows of neighbouring neurons overlap: each further layer adds F − 1 cells, it does not
-#     multiply.
+# windows side by side: you multiply. The windows of neighbouring neurons overlap, so each further layer only adds F − 1
+#     cells: draw them.
 #   - three_layers = 7
 #   + three_layers = 27
-# stride forgotten: with stride 2 neighbouring neurons of layer 1 begin two cells apart, so three of them reach further.
+# stride forgotten: you let neighbouring windows begin one cell apart. With stride 2 neighbouring neurons of layer 1 begin two cells apart, so three of them reach further.
 #   - two_layers_stride_2 = 7
 #   + two_layers_stride_2 = 5
 ### END MISTAKES

@@ -30,7 +30,7 @@ def connections(inputs: int, hidden: int, field: int) -> Figure:
     kinds = (
         ("connected to all", "each line has its own weight"),
         ("connected locally", "each line has its own weight"),
-        ("weights shared", f"{field} weights, used {hidden} times"),
+        ("weights shared", "lines of one style, one weight"),
     )
     figure, axes = drawing((-0.8, 3 * apart - 1.8), (-1.5, 4.0), min(0.36, 10 / (3 * apart)))
     for n, (title, note) in enumerate(kinds):
@@ -110,7 +110,7 @@ def volumes(size: int, channels: int, field: int, filters: int) -> Figure:
         axes.plot([end, at[0]], [corner_y, at[1] + cell / 2], color=INK, linewidth=1, linestyle="--", zorder=3)
     write(axes, (right + left) / 2, 3.0, f"{field}·{field}·{channels} products\nand a bias\ngive one number")
     write(axes, 1.7, -0.6, f"input {channels}×{size}×{size}\n(C, H, W)", size=TITLE)
-    write(axes, left + span / 2, -0.6, f"output {filters}×{out}×{out}: one map a filter\n(K, OH, OW)", size=TITLE)
+    write(axes, left + span / 2, -0.6, f"output: {filters} maps, one a filter\n(K, OH, OW)", size=TITLE)
     return figure
 
 
