@@ -23,6 +23,7 @@ class Case:
     points: float = 1.0
     hint: str = ""
     hidden: bool = False
+    refusal: bool = False  # right if the function refuses its arguments
 
     @property
     def is_right(self) -> bool:

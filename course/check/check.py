@@ -144,6 +144,7 @@ class Check(Draws):
         elif outcome.verdict == "error":
             outcome.message += f" (should raise {error.__name__})"
         self._add(label, outcome, difference, points, hint, a_call(self.exercise, args, kwargs))
+        self._cases[-1].refusal = True
 
     def gradient(
         self,
@@ -241,6 +242,7 @@ class Check(Draws):
         """
         if not self._cases:
             raise ValueError(f"the check of {self.exercise} has no case")
+        self._doubt_refusals()
         report = Report(self.exercise, self._cases, float(points or sum(case.points for case in self._cases)))
         recording = self._grading.get("answers")
         if recording is not None:
@@ -257,6 +259,15 @@ class Check(Draws):
         if report.unwritten:
             raise _quiet(NotImplementedError(f"{self.exercise}: not written yet"))
         return report.points
+
+    def _doubt_refusals(self) -> None:
+        """A function that does nothing but raise has proved nothing: refusals count beside a right answer only."""
+        answers = [case for case in self._cases if not case.refusal]
+        if answers and not any(case.is_right for case in answers):
+            for case in self._cases:
+                if case.is_right:
+                    case.verdict = "wrong"
+                    case.lines = ["the error is right, but it counts only once some other case is right too"]
 
     # ---- inside ------------------------------------------------------------------------------------------------
 

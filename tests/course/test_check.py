@@ -130,7 +130,7 @@ def test_an_argument_changed_in_place_is_named(shown: Shown) -> None:
         return y
 
     score, report = shown(of_conv2d(mine))
-    assert score == 1, "the case that must raise has nothing to return"
+    assert score == 0, "every answer was spoilt, and a refusal alone proves nothing"
     assert "the answer is right, but w was changed in place" in report
 
 
@@ -206,6 +206,19 @@ def test_equal_holds_and_raises(shown: Shown) -> None:
         "ZeroDivisionError: division by zero (should raise KeyError)",
     ):  # fmt: skip
         assert said in report
+
+
+def test_a_function_that_only_raises_earns_nothing(shown: Shown) -> None:
+    def refuse(x: object) -> None:
+        raise ValueError("no")
+
+    for function, points in ((refuse, 0), (lambda x: 2 * x if x > 0 else refuse(x), 2)):
+        check = Check("double", function, lambda x: 2 * x)
+        check("two", 2)
+        check.raises("a bad size", ValueError, -1)
+        score, report = shown(check)
+        assert score == points
+        assert ("counts only once some other case is right" in report) == (points == 0)
 
 
 def test_nothing_returned_is_no_error_raised(shown: Shown) -> None:
