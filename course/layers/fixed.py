@@ -178,7 +178,15 @@ class Identity(Layer):
     writes = False
 
     def __init__(self) -> None:
-        super().__init__(lambda x: (x, ()), lambda dy, cache: dy)
+        super().__init__(_identity, _identity_backward)
+
+
+def _identity(x: Array) -> tuple[Array, tuple[()]]:
+    return x, ()
+
+
+def _identity_backward(dy: Array, cache: tuple[()]) -> Array:
+    return dy
 
 
 def _flatten(x: Array) -> tuple[Array, tuple[int, ...]]:

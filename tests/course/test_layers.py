@@ -1,5 +1,6 @@
 """Layers: predicted shape = actual shape, gradients right, caches consumed, a student's own pair trains."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -548,6 +549,15 @@ def test_wrong_gradients_of_a_student_are_named(rng):
         layer.backward(np.ones((3, 3), np.float32))
     with pytest.raises(TypeError, match="like=… says it all"):
         layer_from(my_affine, my_affine_backward, like=Affine(3), params={"w": (6, 3)})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_can_go_to_another_process(kind, rng):
+    make, shape = KINDS[kind]
+    model = make().build(shape, rng=rng)
+    x = batch(shape, rng, dtype=np.float32)
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.forward(x, True) == model.forward(x, True)).all()
 
 
 def test_every_layer_is_listed():
