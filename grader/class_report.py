@@ -168,13 +168,14 @@ def summarize(
             known_so_far.count += 1
         for case in report.get("cases", []):
             exercises[key].failed[str(case.get("label"))] += case.get("verdict") not in ("right", "unwritten")
+    order = list(exercises)
     faults = Counter(fault for outcome in outcomes.values() if outcome for fault in set(outcome.faults))
     return ClassReport(
         name,
         marks.points,
         [_line(student, marks, outcome) for student, outcome in outcomes.items()],
         list(exercises.values()),
-        sorted(mistakes.values(), key=lambda mistake: -mistake.count),
+        [mistakes[key] for key in sorted(mistakes, key=lambda key: (-mistakes[key].count, order.index(key[0])))],
         faults,
     )
 

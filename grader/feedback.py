@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets import default
 from traitlets.config import Config
 
-from . import harmless, intake
+from . import intake
 from .classroom import Classroom, Outcome, write
 from .errors import BadClassroom
 from .feedback_view import Regions, view
@@ -113,7 +113,7 @@ def page(
     template = templates().get_template("feedback.html.j2")
     return template.render(
         assignment=assignment, notebook=notebook, sheet=sheet, exercises=exercises, outcome=outcome, version=version,
-        view=shown, highlighting=harmless.highlighting(),
+        view=shown,
     )  # fmt: skip
 
 

@@ -193,7 +193,7 @@ class _Viewer:
         if cell.cell_type != "code":
             return
         if is_test(cell):
-            yield from self._of_test(cell)
+            yield from sorted(self._of_test(cell), key=lambda part: part.kind != "mistake")  # the best help first
         elif self.tested and cell.outputs:
             yield from _of_cell_after_hidden_test(cell)
         else:

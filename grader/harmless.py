@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import base64
 import json
+import keyword
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from html import escape
 
 from bleach.sanitizer import Cleaner  # type: ignore[import-untyped]
 from markupsafe import Markup
 from nbconvert.filters.ansi import strip_ansi
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
-from pygments import highlight  # type: ignore[import-untyped]
-from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
-from pygments.lexers import Python3Lexer  # type: ignore[import-untyped]
 
 TEXT = {"a", "abbr", "b", "br", "cite", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "samp", "small"}
 TEXT |= {"span", "strong", "sub", "sup", "u"}
@@ -36,6 +34,16 @@ _CLASS = re.compile(
 )  # ours and the highlighter's: none that draws a frame of the page's
 _DECLARATION = re.compile(
     r"\s*(text-align|border-left|padding-left|margin|line-height|list-style)\s*:\s*([\w\s.#%-]+)"  # no url(…)
+)
+
+
+_TOKEN = re.compile(  # what is not closed ends with its line, or with the text: every character is looked at once
+    r"""(?P<c>\#[^\n]*)
+    | (?P<s>(?:\b[bfruBFRU]{1,2})?(?:\"{3}(?:\\.|[^\\])*?(?:\"{3}|\Z) | '{3}(?:\\.|[^\\])*?(?:'{3}|\Z)
+                       | "(?:\\.|[^\\"\n])*"? | '(?:\\.|[^\\'\n])*'?))
+    | (?P<n>\b\d[\w.]*)
+    | (?P<k>\b(?:KEYWORDS)\b)""".replace("KEYWORDS", "|".join(keyword.kwlist)),
+    re.VERBOSE | re.DOTALL,
 )
 
 
@@ -57,19 +65,23 @@ def plain(text: str, limit: int) -> str:
     rest = len(text) - limit
     lines = strip_ansi(text[:limit]).split("\n")  # type: ignore[no-untyped-call]
     kept = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
-    kept = "".join(c if c.isprintable() or c in _ALSO else "\N{REPLACEMENT CHARACTER}" for c in kept)
+    if not kept.replace("\n", "").isprintable():
+        kept = "".join(c if c.isprintable() or c in _ALSO else "\N{REPLACEMENT CHARACTER}" for c in kept)
     return kept if rest <= 0 else f"{kept}\n… {rest} more characters are not shown"
 
 
 def code(text: str) -> Markup:
-    """Python as highlighted HTML."""
-    return Markup(highlight(text, _LEXER, _FORMATTER))
+    """Python as HTML, its strings, comments, numbers and keywords set apart.
 
-
-@cache
-def highlighting() -> Markup:
-    """The style sheet of highlighted code."""
-    return Markup(_FORMATTER.get_style_defs(".highlight"))
+    >>> code("return '<b>'  # x")
+    Markup('<pre class="code"><b>return</b> <i class="s">&#x27;&lt;b&gt;&#x27;</i>  <i class="c"># x</i></pre>')
+    """
+    parts, end = [], 0
+    for match in _TOKEN.finditer(text):
+        tag = "b" if match.lastgroup == "k" else f'i class="{match.lastgroup}"'
+        parts += [escape(text[end : match.start()]), f"<{tag}>", escape(match[0]), f"</{tag[0]}>"]
+        end = match.end()
+    return Markup('<pre class="code">' + "".join([*parts, escape(text[end:])]) + "</pre>")
 
 
 def theirs(text: str) -> Markup:
@@ -175,5 +187,3 @@ _CLEANER = Cleaner(
     strip=True,
     css_sanitizer=_Styles(),
 )
-_LEXER = Python3Lexer(stripnl=False)
-_FORMATTER = HtmlFormatter(wrapcode=True)

@@ -26,6 +26,8 @@ from .harmless import name as clean
 from .marks import Key, read
 from .pages import amount, share, templates
 
+SHOWN = 20  # kinds of mistakes in a terminal
+
 __all__ = ["ClassReport", "collect", "show", "write_html"]
 
 
@@ -124,9 +126,11 @@ def show(report: ClassReport, console: Console) -> None:
         table.add_column("students", justify="right")
         table.add_column("exercise", overflow="fold")
         table.add_column("mistake", overflow="fold")
-        for mistake in report.mistakes:
+        for mistake in report.mistakes[:SHOWN]:
             table.add_row(str(mistake.count), escape(clean(mistake.exercise)), escape(clean(mistake.name)))
         console.print(table)
+        if len(report.mistakes) > SHOWN:
+            console.print(f"{len(report.mistakes) - SHOWN} more kinds of mistakes are in the page.", highlight=False)
     for remark, students in report.remarks.items():
         console.print(f"{len(students)}× {escape(clean(remark))}", highlight=False, soft_wrap=True)
     if report.ungraded:

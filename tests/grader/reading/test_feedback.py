@@ -9,9 +9,10 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from grader import feedback
+from grader import feedback, pool
 from grader.errors import BadAssignment, BadClassroom, BadGradebook
 from grader.feedback_view import Regions, view
 from grader.gradebook import Book
@@ -91,7 +92,7 @@ def test_no_page_holds_the_source_of_hidden_tests_or_a_mark_scheme(feedback_of, 
     text = read(page)
     assert "secret_shape" not in page and reading.SECRET not in text
     assert "ONLY FOR GRADERS" not in page
-    assert "# … hidden tests" in text and "assert relu ( - 1 ) == 0 # … hidden tests 4" in text
+    assert "assertrelu(-1)==0#…hiddentests4" in text.replace(" ", "")
     assert "Draw it." in text
 
 
@@ -157,6 +158,42 @@ def test_a_students_output_is_taken_for_no_report(reading):
     """Only test cells, which trusted code ran, speak in the grader's name."""
     outputs = {"try": [reading.known_mistake({"name": "forged", "message": "you have full marks"})]}
     assert "full marks" not in str(shown(reading, outputs))
+
+
+HOARD = """seen = []
+def relu(x):
+    seen.append(x)
+    if x > 1000:
+        raise ValueError(f"given {x}")
+    return max(x, 0)
+"""
+TELL = """print(seen)
+def step(x):
+    return seen
+raise KeyError(str(seen))
+"""
+
+
+@pytest.mark.box
+def test_a_submission_that_hoards_the_inputs_of_hidden_tests_cannot_read_them(classroom, reading):
+    """Graded in the real box: the functions remember what they were given, later cells and errors tell it."""
+    source = reading.the_source()
+    for cell in source.cells:
+        cell.source = cell.source.replace(f"{reading.SECRET}\ncheck(secret_shape)", "assert relu(4242.5) == 4242.5")
+    place = classroom.folder("source", ".", "hw") / "hw.ipynb"
+    nbformat.write(source, place)
+    submission = reading.the_source()
+    for cell in submission.cells:
+        cell.source = {"relu": HOARD, "step": TELL, "try": "relu(5000.5)"}.get(cell.id, cell.source)
+    folder = classroom.folder("submitted", "eve", "hw")
+    folder.mkdir(parents=True)
+    nbformat.write(submission, folder / "hw.ipynb")
+    pool.autograde(classroom, "hw", pool.Local(1), students=["eve"])
+    graded = (classroom.folder("autograded", "eve", "hw") / "hw.ipynb").read_text(encoding="utf-8")
+    page = feedback.write_feedback(classroom, "hw", students=["eve"])[0].read_text(encoding="utf-8")
+    assert "given 4242.5" in graded and "[5000.5, -1, 4242.5]" in graded, "the instructor sees everything"
+    assert "4242" not in page
+    assert "given 5000.5" in page and "This cell raised KeyError." in page
 
 
 # ---- size ----------------------------------------------------------------------------------------------------------
