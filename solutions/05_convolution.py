@@ -251,7 +251,7 @@ from course.check import Check
 check = Check("output_size", output_size, shapes.output_size)
 check("stride 1", 7, 3)
 check("stride 2", 7, 3, stride=2)
-check("padding", 9, 4, pad=2)
+check("padding: HLCV's example", 32, 5, pad=2)
 check("the window is as long as the row", 6, 6)
 o, f, s, p = check.integers(2, 9), check.integers(5, 7), check.integers(2, 4), check.integers(1, 2)
 check("stride and padding, drawn", (o - 1) * s + f - 2 * p, f, stride=s, pad=p)
@@ -1138,6 +1138,9 @@ plots.show(
     alt="Bars over the letters of “other fathers gather in the theatre”. They reach 3 at each "
     "place where “the” begins.",
 )
+
+# %% [markdown]
+# And on a noisy measurement one filter smooths, another finds the jumps:
 
 # %% tags=["experiment"]
 rng = np.random.default_rng(5)
