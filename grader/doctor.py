@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from contextlib import closing
 from importlib.metadata import version
 
 from rich.console import Console
@@ -32,7 +33,7 @@ def examine(console: Console) -> bool:
     table.add_column("outcome")
     table.add_column("seconds", justify="right")
     failed = 0
-    with boxes, console.status("running hostile code") as status:
+    with closing(boxes), console.status("running hostile code") as status:
         for probe in PROBES:
             status.update(f"{probe.name} …")
             start = time.monotonic()

@@ -6,6 +6,7 @@ and keeps those of nbgrader's that write to the gradebook.
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class RunInBox(NbGraderPreprocessor):  # type: ignore[misc]
         classroom, names = _where(self), resources["nbgrader"]
         assignment = classroom.notebooks(names["assignment"])[names["notebook"]]
         graded = Graded(nb)
-        with open_boxes(assignment.modules, assignment.limits) as boxes, boxes.open() as box:
+        with closing(open_boxes(assignment.modules, assignment.limits)) as boxes, boxes.open() as box:
             run(assignment, graded, classroom.seed(names["assignment"]), box)
         for remark in [*graded.remarks, *graded.faults]:
             self.log.warning("%s: %s", names["student"], remark)

@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass, field
 
 from .assignment import Assignment
-from .box.levels import Warm, open_boxes
+from .box.levels import Boxes, open_boxes
 from .box.limits import Limits
 from .box.walls import end_with_parent
 from .grade import Graded, grade, reject
@@ -34,7 +34,7 @@ class Done:
     level: str = ""
 
 
-_boxes: dict[tuple[tuple[str, ...], Limits], Warm] = {}  # warm boxes of this process, by what they may import and use
+_boxes: dict[tuple[tuple[str, ...], Limits], Boxes] = {}  # warm boxes of this process, by what they may import and use
 
 
 def start(head: int) -> None:

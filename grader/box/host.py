@@ -1,24 +1,21 @@
-"""The trusted side of the box: starts it, asks it, and believes nothing but plain data that arrives in time."""
+"""The trusted side of a box: asks it, and believes nothing but plain data that arrives in time."""
 
 from __future__ import annotations
 
 import builtins
 import contextlib
-import json
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import bubblewrap, wire
+from . import wire
 from .codec import Decoder, Encoder, Reference
 from .limits import Limits
 from .remote import Kind, NotPlainData, Remote, handle
 
-START_SECONDS = 60.0
 NESTED = 10  # a test's function called by student code may call student code, and so on
 SHOWN = ("text/plain", "image/png", "image/jpeg", "text/latex")  # nothing that a browser would run
 PICTURE = 2_000_000  # characters of one output
@@ -32,85 +29,11 @@ class StudentError(Exception):
     """An exception of the student's whose type does not exist here."""
 
 
-class Zygote:
-    """A pre-warmed process behind bubblewrap's walls that forks one box for each submission.
-
-    Use as a context manager, or `close` it. A zygote that died (or was killed by a submission) is started again.
-    """
-
-    def __init__(self, course_modules: Sequence[str], limits: Limits | None = None) -> None:
-        self.modules, self.limits = tuple(course_modules), limits or Limits()
-        self._start()
-
-    def _start(self) -> None:
-        self.channel, inside = socket.socketpair()
-        command = [
-            *bubblewrap.arguments(self.modules, scratch_bytes=self.limits.file_bytes),
-            *(bubblewrap.interpreter(), "-B", "-m", "box.zygote", str(inside.fileno())),
-        ]
-        try:
-            self.process = subprocess.Popen(
-                command,
-                pass_fds=[inside.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            self.channel.close()
-            raise BoxError(f"bubblewrap cannot be started: {error}") from None
-        finally:
-            inside.close()
-        self.channel.settimeout(START_SECONDS)
-        try:
-            ready = self.channel.recv(1)
-        except OSError:
-            ready = b""
-        if ready != b"R":
-            self.close()
-            raise BoxError(f"the sandbox did not start: {self.last_words or 'it did not answer'}")
-
-    def box(self) -> Box:
-        """A fresh box for one submission."""
-        try:
-            return self._fork()
-        except (OSError, wire.Closed):  # a time-out is an OSError too
-            self.close()
-            self._start()
-            return self._fork()
-
-    def _fork(self) -> Box:
-        ours, theirs = socket.socketpair()
-        try:
-            with theirs:
-                socket.send_fds(self.channel, [json.dumps(self.limits.to_dict()).encode()], [theirs.fileno()])
-            head, _ = wire.receive(ours, limit=1 << 16, deadline=time.monotonic() + START_SECONDS)
-            if "fatal" in head:
-                raise BoxError(f"the walls cannot be built: {head['fatal']}")
-        except BaseException:
-            ours.close()
-            raise
-        return Box(ours, self.limits)
-
-    def close(self) -> None:
-        self.channel.close()
-        self.process.kill()
-        _, said = self.process.communicate()
-        self.last_words = said.decode("utf-8", "replace").strip()[-500:]
-
-    def __enter__(self) -> Zygote:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
 class Box:
     """One submission's sandbox. After the first broken rule it is closed, and every further request says why."""
 
-    def __init__(self, channel: socket.socket, limits: Limits) -> None:
-        self.channel, self.limits = channel, limits
+    def __init__(self, channel: socket.socket, limits: Limits, after: Callable[[], None] = lambda: None) -> None:
+        self.channel, self.limits, self._after = channel, limits, after
         self.broken: str | None = None
         self.seconds_left = limits.total_seconds
         self.callbacks: dict[int, Callable[..., Any]] = {}
@@ -118,8 +41,9 @@ class Box:
         self.call_seconds, self.interrupted = limits.call_seconds, 0
 
     def close(self) -> None:
-        """Hang up: the supervisor inside ends whatever still runs."""
+        """Hang up, which ends whatever still runs inside."""
         self.channel.close()
+        self._after()
 
     def __enter__(self) -> Box:
         return self

@@ -82,7 +82,7 @@ def call(name, *arguments):
         raise OSError(ctypes.get_errno(), name)
 """
 
-PROBES = (
+QUICK = (  # run whenever boxes are opened
     Probe("be root", f"import os; print('{HELD}' if os.getuid() and os.geteuid() else 'root')"),
     Probe("become root", _each_refused(LIBC, "('setuid', 'setgid')", "call(case, 0)")),
     Probe(
@@ -124,9 +124,13 @@ PROBES = (
         "trace or read another process",
         _each_refused(LIBC, "(1, os.getppid())", "call('ptrace', 16, case, 0, 0)"),
     ),
+)
+
+PROBES = (
+    *QUICK,
     Probe(
-        "see other processes",
-        "import os; others = [p for p in os.listdir('/proc') if p.isdigit() and int(p) != os.getpid()]\n"
+        "see other processes",  # but pid 1, the box's own first one
+        "import os; others = [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid())]\n"
         f"print(others or '{HELD}')",
     ),
     Probe(

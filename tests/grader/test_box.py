@@ -2,14 +2,19 @@
 
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from grader.box.host import BoxError, StudentError, Zygote
+from grader.box.host import BoxError, StudentError
+from grader.box.levels import LEVELS, open_boxes, open_level
 from grader.box.limits import Limits
+from grader.box.probes import PROBES, Probe
 from grader.box.remote import Defined, Names, NotPlainData
+from grader.box.starting import Warm
+from grader.errors import NoBox
 
 pytestmark = pytest.mark.box
 
@@ -18,13 +23,13 @@ QUICK = Limits(call_seconds=1.0, cell_seconds=3.0, hurried_seconds=0.3, grace_se
 
 @pytest.fixture(scope="module")
 def zygote():
-    with Zygote(["course.shapes"], QUICK) as zygote:
+    with closing(Warm(["course.shapes"], QUICK)) as zygote:
         yield zygote
 
 
 @pytest.fixture
 def box(zygote):
-    with zygote.box() as box:
+    with zygote.open() as box:
         yield box
 
 
@@ -212,9 +217,9 @@ for place in ("/", "/opt", "/opt/box", "/opt/box/box", "/opt/venv", "/usr", "/et
 
 
 def test_scratch_is_gone_in_the_next_box(zygote):
-    with zygote.box() as first:
+    with zygote.open() as first:
         first.run("for d in ('/tmp', '/dev/shm', '/home/student'): open(d + '/evil', 'w').write('x')")
-    with zygote.box() as second:
+    with zygote.open() as second:
         code = "import os; print([os.path.exists(d + '/evil') for d in ('/tmp', '/dev/shm', '/home/student')])"
         assert text(second.run(code)) == "[False, False, False]\n"
 
@@ -255,7 +260,7 @@ print(os.getuid() == 0)
 
 
 def test_one_box_does_not_see_another(zygote):
-    with zygote.box() as first, zygote.box() as second:
+    with zygote.open() as first, zygote.open() as second:
         first.run("import subprocess; subprocess.Popen(['sleep', '60'])")
         seen = "import os; print(os.getpid(), [p for p in os.listdir('/proc') if p.isdigit()])"
         assert text(second.run(seen)) in ("1 []\n", "1 ['1']\n")
@@ -288,20 +293,20 @@ def test_a_loop_that_ignores_the_interruption_ends_the_box(box):
 def test_the_end_of_the_process_is_the_end_of_the_box_but_not_of_the_zygote(zygote, box, code):
     with pytest.raises(BoxError, match=r"ended its own process|did not stop"):
         box.run(code)
-    with zygote.box() as after:
+    with zygote.open() as after:
         assert text(after.run("print(1)")) == "1\n"
 
 
 def test_killing_everything_in_reach_reaches_nobody_else(zygote, box):
     box.run("import os\nfor victim in (0, -1, 1, os.getppid()):\n    try: os.kill(victim, 9)\n    except OSError: pass")
-    with zygote.box() as after:
+    with zygote.open() as after:
         assert text(after.run("print(1)")) == "1\n"
 
 
 def test_a_killed_zygote_is_started_again(box, zygote):
-    zygote.process.kill()
-    zygote.process.wait()
-    with zygote.box() as after:
+    zygote.inside.process.kill()
+    zygote.inside.process.wait()
+    with zygote.open() as after:
         assert text(after.run("print(1)")) == "1\n"
 
 
@@ -309,7 +314,7 @@ def test_a_box_that_was_closed_leaves_no_process(zygote):
     if not Path("/proc/self/status").exists():
         pytest.skip("needs /proc")
     name = f"leftover{os.getpid()}"
-    with zygote.box() as box:
+    with zygote.open() as box:
         sleeper = f"subprocess.Popen(['/usr/bin/sleep', '300'], env={{'MARK': '{name}'}})"
         box.run(f"import subprocess\nfor _ in range(20): {sleeper}")
         assert _running(name)
@@ -378,3 +383,41 @@ def test_limits_are_checked():
         Limits.from_dict({"cell_secs": 1})
     with pytest.raises(ValueError, match="positive number"):
         Limits.from_dict({"memory": -1})
+
+
+# ---- the levels ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=LEVELS)
+def level(request):
+    with closing(open_level(request.param, [], QUICK)) as boxes:
+        yield boxes
+
+
+@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
+def test_every_level_holds_against_every_probe(level, probe):
+    with level.open() as box:
+        assert probe.holds(box)
+
+
+def test_a_box_of_any_level_leaves_no_process(level):
+    mark = f"{level.level.encode().hex()}{os.getpid()}"
+    with level.open() as box:
+        box.run(f"import subprocess\nsubprocess.Popen(['/usr/bin/sleep', '300'], env={{'MARK': '{mark}'}})")
+        assert _running(mark)
+    deadline = time.monotonic() + 10
+    while _running(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _running(mark)
+
+
+def test_a_level_that_does_not_hold_is_not_used(monkeypatch):
+    monkeypatch.setattr("grader.box.levels.QUICK", [Probe("do as it likes", "print('done')")])
+    with pytest.raises(NoBox, match="did not hold against code that tries to do as it likes"):
+        open_boxes([], QUICK)
+
+
+def test_without_bubblewrap_nothing_is_run(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NoBox, match="bubblewrap is not installed"):
+        open_boxes([], QUICK)

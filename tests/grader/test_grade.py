@@ -2,6 +2,7 @@
 
 import copy
 import json
+from contextlib import closing
 
 import nbformat
 import pytest
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.box
 
 @pytest.fixture(scope="module")
 def boxes():
-    with open_boxes([], Limits(call_seconds=1.0, cell_seconds=2.0, hurried_seconds=0.3, grace_seconds=0.5)) as boxes:
+    limits = Limits(call_seconds=1.0, cell_seconds=2.0, hurried_seconds=0.3, grace_seconds=0.5)
+    with closing(open_boxes([], limits)) as boxes:
         yield boxes
 
 
