@@ -54,7 +54,9 @@ class Inside:
             raise BoxError(f"the sandbox did not start: {said or 'it did not answer'}")
 
     def close(self) -> str:
-        """End it and everything that it started; gives its last words."""
+        """End it and everything that it started; gives its last words. Closing it again does nothing."""
+        if self.process.returncode is not None and self.channel.fileno() < 0:
+            return ""
         self.channel.close()
         self.process.kill()
         _, said = self.process.communicate()
