@@ -57,10 +57,11 @@ def of_exercise(records: Any, exercise: str) -> Records:
 
 def _is_sound(found: Any) -> bool:
     """Whether records have the form that the build gives them: the file is the student's to damage."""
-    return (
-        isinstance(found, dict)
-        and isinstance(found.get("blanks", {}), dict)
-        and all(isinstance(m, dict) and isinstance(m.get("answers"), dict) for m in found.get("mistakes", []))
+    if not isinstance(found, dict) or not isinstance(found.get("blanks", {}), dict):
+        return False
+    mistakes = found.get("mistakes", [])
+    return isinstance(mistakes, list) and all(
+        isinstance(mistake, dict) and isinstance(mistake.get("answers"), dict) for mistake in mistakes
     )
 
 
@@ -112,8 +113,11 @@ def alike(one: Fingerprint | None, other: Fingerprint | None) -> bool:
     """Whether two fingerprints are those of the same answer, up to rounding."""
     if not isinstance(one, dict) or not isinstance(other, dict):
         return one is not None and one == other  # digests of blanks
-    pairs = zip(one.get("numbers", []), other.get("numbers", []), strict=False)
-    return bool(one.get("form") == other.get("form")) and all(_near(a, b) for a, b in pairs)
+    try:
+        pairs = zip(one["numbers"], other["numbers"], strict=True)
+        return bool(one["form"] == other["form"]) and all(_near(a, b) for a, b in pairs)
+    except (KeyError, TypeError, ValueError, AttributeError):  # from a damaged file, or of another length
+        return False
 
 
 def _near(one: str, other: str) -> bool:

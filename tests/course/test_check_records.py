@@ -82,11 +82,55 @@ RECORDS = {
         ({"one": a, "two": 2 * a[::-1]}, {"two"}, "both"),
         ({"one": a - 1, "two": a - 2}, {"one", "two"}, None),
         ({"one": a, "two": a}, {"two"}, None),
+        ({"one": a - 1, "two": a[:2]}, {"one", "two"}, None),  # half of it fits
     ],
 )
 def test_the_mistake_that_fits_best_is_named(answers: dict[str, Any], failed: set[str], named: str | None) -> None:
     found = diagnose(RECORDS, {label: of(answer) for label, answer in answers.items()}, failed)
     assert (found and found["name"]) == named
+
+
+def test_truth_values_name_a_mistake_only_if_all_of_them_agree() -> None:
+    records = {"mistakes": [{"name": "n", "message": "m", "answers": {"a": of(False), "b": of(False), "c": "="}}]}
+    assert diagnose(records, {"a": of(False), "b": of(False), "c": of(True)}, {"a", "b"})
+    assert not diagnose(records, {"a": of(False), "b": of(True), "c": of(True)}, {"a"})
+
+
+def test_on_secret_draws_no_mistake_is_named() -> None:
+    """The records are of the public draws; the grader runs a failed test once more on those."""
+    cell = """
+from course.check import Check
+check = Check("f", lambda: 3, lambda: 2)
+check("the only case")
+score = check.score()
+"""
+    answers: dict[str, Any] = {}
+    run(cell, answers=answers)
+    entry = {"name": "three", "message": "m", "answers": answers["f"]}
+    records = {"format": FORMAT, "exercises": {"f": {"mistakes": [entry]}}}
+    named = [run(cell, records=records, seed=seed)[1][MIME]["mistake"] for seed in (None, 1)]
+    assert named == [{"name": "three", "message": "m"}, None]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"mistakes": 7},
+        {"mistakes": [7]},
+        {"mistakes": [{"answers": 7}]},
+        {"mistakes": [{"answers": {"the only case": {"form": 3}}}]},
+        {"mistakes": [{"answers": {"the only case": {"form": "i8[]", "numbers": ["x"]}}}]},
+        {"mistakes": [{"answers": {"the only case": {"form": "i8[]", "numbers": 7}}}]},
+        {"blanks": 7},
+        7,
+    ],
+)
+def test_a_damaged_file_names_no_mistake_and_breaks_nothing(damaged: Any) -> None:
+    cell = "from course.check import Check\ncheck = Check('f', lambda: 3, lambda: 2)\ncheck('the only case')\n"
+    records = {"format": FORMAT, "exercises": {"f": damaged}}
+    score, bundle = run(f"{cell}score = check.score()", records=records)
+    assert score == 0
+    assert bundle[MIME]["mistake"] is None
 
 
 def test_a_case_without_a_record_does_not_matter() -> None:
