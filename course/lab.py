@@ -41,7 +41,7 @@ def serve(
     token = secrets.token_hex(24)
     arguments = {
         "ServerApp.root_dir": folder.resolve(),
-        "ServerApp.ip": "localhost",
+        "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
         "ServerApp.open_browser": browser,
         "ServerApp.allow_root": True,  # containers and class-room images often have no other user
@@ -62,6 +62,8 @@ def serve(
         server.start()
     except SystemExit as stopped:  # Jupyter has logged why
         raise LabError(f"JupyterLab did not start: is there a free port from {port} on?") from stopped
+    except OSError as error:
+        raise LabError(f"JupyterLab did not start: {error}") from error
 
 
 def _leave_out(_: Any, page_config: dict[str, Any]) -> dict[str, Any]:

@@ -1,23 +1,53 @@
 """What every test may rely on."""
 
+import ctypes
 import os
 import shutil
+from collections.abc import Callable, Generator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-# marker → the program that its tests run, and Debian's package of it
-PROGRAMS = {"browser": ("chromium", "chromium"), "box": ("bwrap", "bubblewrap")}
+
+def program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name) is not None
+
+
+def library(name: str) -> Callable[[], bool]:
+    def loads() -> bool:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            return False
+        return True
+
+    return loads
+
+
+# marker → Debian's packages that its tests need, and how to tell that they are there
+NEEDS = {
+    "box": {"bubblewrap": program("bwrap")},
+    "browser": {"chromium": program("chromium"), "libatomic1": library("libatomic.so.1")},
+}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A test whose program is missing is skipped at a desk and fails in CI, where a skip would hide it for ever."""
-    for marker, (program, package) in PROGRAMS.items():
-        if item.get_closest_marker(marker) and shutil.which(program) is None:
-            reason = f"{program} is not installed: sudo apt install {package}"
-            if os.environ.get("CI"):
-                pytest.fail(reason, pytrace=False)
-            pytest.skip(reason)
+    """What lacks a program is skipped at a desk and fails in CI, where a skip would hide it for ever."""
+    needs = [need for marker in item.iter_markers() for need in NEEDS.get(marker.name, {}).items()]
+    missing = [package for package, is_there in needs if not is_there()]
+    if missing:
+        reason = f"needs sudo apt install {' '.join(missing)}"
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Notebooks that run in this process set how NumPy prints; the next test shall not see it."""
+    with np.printoptions():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
