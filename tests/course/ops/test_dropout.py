@@ -38,6 +38,11 @@ def test_the_mean_stays_and_a_share_p_is_lost():
     assert set(np.unique(y)) == {0, 1 / 0.7}
 
 
+def test_a_float64_probability_does_not_widen_float32():
+    y, cache = dropout(np.ones(3, np.float32), p=np.float64(0.5), training=True, rng=np.random.default_rng(0))
+    assert y.dtype == dropout_backward(y, cache).dtype == np.float32
+
+
 def test_another_seed_loses_others():
     x = np.ones(1000)
     a, b = (dropout(x, p=0.5, training=True, rng=np.random.default_rng(seed))[0] for seed in (0, 1))

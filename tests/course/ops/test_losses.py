@@ -179,6 +179,11 @@ def test_labels_of_any_integer_dtype(dtype):
     np.testing.assert_array_equal(got[1], expected[1])
 
 
+def test_a_float64_margin_does_not_widen_float32():
+    loss, dscores = ops.hinge_loss(np.ones((2, 3), np.float32), np.array([0, 1]), margin=np.float64(0.5))
+    assert loss.dtype == dscores.dtype == np.float32
+
+
 # errors
 
 S, L = np.zeros((3, 4)), np.zeros(3, int)

@@ -278,3 +278,14 @@ def test_lrn_empty_nan_and_what_does_not_fit():
             local_response_norm(x, **hyper)
     with pytest.raises(ValueError, match=r"x has shape \(4,\); \(N, C, H, W\) would fit"):
         local_response_norm(np.ones(4))
+
+
+def test_a_float64_hyperparameter_does_not_widen_float32():
+    half = np.float64(0.5)
+    x, one, zero = np.ones((2, 3), np.float32), np.ones(3, np.float32), np.zeros(3, np.float32)
+    running = RunningStatistics.start(3, np.float32)
+    y, cache = batch_norm(x, one, zero, running, training=True, momentum=half, eps=half)
+    results = [y, *batch_norm_backward(y, cache), running.mean, running.var]
+    y, cache = local_response_norm(np.ones((1, 2, 1, 1), np.float32), alpha=half, beta=half, k=half)
+    results += [y, local_response_norm_backward(y, cache)]
+    assert {r.dtype for r in results} == {np.dtype(np.float32)}
