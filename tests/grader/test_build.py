@@ -197,6 +197,13 @@ def test_the_solution_earns_everything_on_any_draws(course: Path, seed: int | No
     assert {name: test.value for name, test in found.tests.items()} == {"by-hand-check": 3.0, "slide-check": 4.0}
 
 
+def test_what_a_test_defines_is_gone_after_it(course: Path) -> None:
+    """While grading it is the same: a test that leans on another would fail there only."""
+    notebook = load_solution(course, "01_tiny").notebook
+    cell(notebook, "slide-check").source = "check.score()"
+    assert run(notebook).tests["slide-check"].error == "NameError"
+
+
 def test_one_notebook_alone_can_be_built(course: Path) -> None:
     (course / "solutions" / "02_more.py").write_text(TEXT, encoding="utf-8")
     said: list[str] = []
