@@ -178,8 +178,7 @@ def _adam_step(
     r += (1 - rho2) * dw * dw
     # ŝ = s/(1 − ρ₁ᵗ), r̂ = r/(1 − ρ₂ᵗ)
     # Δθ = −ε·ŝ/(√r̂ + δ)
-    size = r / (1 - rho2**t)
-    np.sqrt(size, out=size)
+    size = np.sqrt(r / (1 - rho2**t))
     size += delta
     step = (-lr / (1 - rho1**t)) * s
     step /= size
