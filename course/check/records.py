@@ -9,6 +9,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,7 @@ def canonical(value: Any, decimals: int) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)  # a class gives the same right answers: each is worked out once in a worker
 def digest(value: str, salt: str) -> str:
     """A slow salted hash of a canonical answer."""
     return hashlib.pbkdf2_hmac("sha256", value.encode(), salt.encode(), _ITERATIONS, 12).hex()
