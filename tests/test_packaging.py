@@ -136,4 +136,4 @@ def test_the_readme_links_to_what_exists() -> None:
 
 def test_the_readme_lists_the_notebooks_that_exist() -> None:
     named = set(re.findall(r"`?(\d\d_[a-z_]+)`?", README))
-    assert named == {path.stem for path in (ROOT / "solutions").glob("*.py")}
+    assert named == {path.stem for path in (ROOT / "exercises").glob("*/*.ipynb")}
