@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 from .classroom import Classroom, write
-from .errors import BadClassroom
 from .harmless import name as visible
 from .marks import Marks, Sheet, read
 from .pages import exercise_name
@@ -41,10 +40,7 @@ def write_csv(classroom: Classroom, name: str, path: Path, *, layout: Layout = "
     lines = _canvas(name, marks) if layout == "canvas" else _table(marks)
     text = io.StringIO()
     csv.writer(text).writerows([_field(value) for value in line] for line in lines)
-    try:
-        write(path, "\N{BYTE ORDER MARK}" + text.getvalue())
-    except OSError as error:
-        raise BadClassroom(f"the table cannot be written to {path}: {error.strerror}") from None
+    write(path, "\N{BYTE ORDER MARK}" + text.getvalue())
 
 
 def _table(marks: Marks) -> Iterator[list[str | float | None]]:

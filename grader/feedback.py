@@ -2,7 +2,8 @@
 
 At the top what happened to the submission and the points of each exercise; below the notebook, as it was graded.
 Of hidden tests the page says only whether they passed, and from the first of them on it shows nothing that student
-code printed, drew or raised, for that could be a copy of the test's inputs.
+code printed, drew or raised, for that could be a copy of the test's inputs. What a check says of a case that is not
+hidden is shown all the same: a few words and numbers, of which a student's error message may be one.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from rich.table import Table
 
 from .class_report import SMALL, ClassReport, summarize
 from .classroom import Classroom, write
-from .errors import BadClassroom
 from .feedback_view import checks
 from .harmless import name as clean
 from .marks import Key, read
@@ -71,10 +70,7 @@ def write_html(report: ClassReport, path: Path) -> None:
     """
     template = templates().get_template("report.html.j2")
     picture = base64.b64encode(histogram(report)).decode("ascii") if report.scores else ""
-    try:
-        write(path, template.render(report=report, picture=picture, small=SMALL))
-    except OSError as error:
-        raise BadClassroom(f"the report cannot be written to {path}: {error.strerror}") from None
+    write(path, template.render(report=report, picture=picture, small=SMALL))
 
 
 def histogram(report: ClassReport) -> bytes:

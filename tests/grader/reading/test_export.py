@@ -49,6 +49,13 @@ def test_a_spreadsheet_reads_it_as_utf8(table, tmp_path):
     assert (tmp_path / "points.csv").read_bytes().startswith(b"\xef\xbb\xbfstudent,score,")
 
 
+def test_a_penalty_in_the_gradebook_counts(classroom, table):
+    with Book(classroom.db_url) as book:
+        book.book.find_submission_notebook("hw", "hw", "ada").late_submission_penalty = 1.5
+        book.book.db.commit()
+    assert table()[1][:4] == ["ada", "4.5", "10", "1.5"]
+
+
 def test_a_late_penalty_is_taken_off_and_never_below_zero():
     sheets = {who: Sheet(who, {("hw", "a"): 3.0}, penalty=cost) for who, cost in (("ada", 1.25), ("ben", 5.0))}
     marks = Marks({("hw", "a"): 4.0}, sheets, [Person("ada"), Person("ben")])
@@ -100,6 +107,6 @@ def test_an_unknown_assignment_is_named(classroom, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left(classroom, tmp_path):
     (tmp_path / "points.csv").mkdir()
-    with pytest.raises(BadClassroom, match="the table cannot be written to "):
+    with pytest.raises(BadClassroom, match="cannot be written: "):
         export.write_csv(classroom, "hw", tmp_path / "points.csv")
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
