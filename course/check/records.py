@@ -35,8 +35,9 @@ Records = dict[str, Any]
 def load(exercise: str, folder: Path | None = None) -> Records:
     """The records of one exercise, from the file beside the notebook; {} if there is none."""
     folder = folder or Path.cwd()
-    notebook = Path(os.environ.get("JPY_SESSION_NAME", ""))
-    files = sorted(folder.glob("*.json"), key=lambda path: (path.stem != notebook.stem, path.name))
+    opened = Path(os.environ.get("JPY_SESSION_NAME", "")).stem  # set by Jupyter's server
+    beside = [path for path in folder.glob("*.json") if path.with_suffix(".ipynb").exists()]
+    files = sorted(beside, key=lambda path: (path.stem != opened, path.name))
     for path in files:
         try:
             if path.stat().st_size <= _LARGEST:

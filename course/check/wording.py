@@ -67,6 +67,8 @@ def kind(value: Any) -> str:
         return one_line(f"the class {value.__name__}", 60)
     name = one_line(type(value).__name__, 60)
     known = {"bool": "a truth value", "str": "a text", "function": "a function"}
+    if type(value).__module__ not in ("builtins", "numpy"):
+        return f"an object of type {name}"
     return known.get(name, f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}")
 
 

@@ -239,7 +239,7 @@ def test_a_subclass_of_array_is_not_believed(shown: Shown) -> None:
     check("an array", check.normal(3))
     score, report = shown(check)
     assert score == 0
-    assert "the answer is a Liar, not a plain array, should be an array of shape (3,)" in report
+    assert "the answer is an object of type Liar, not a plain array, should be an array of shape (3,)" in report
 
 
 class Hostile:

@@ -134,6 +134,14 @@ def test_recursion_without_end_is_named() -> None:
     assert outcome.message == "it calls itself without end"
 
 
+def test_a_line_of_ours_is_never_said_to_be_the_students() -> None:
+    """When the box is gone, the frames are the grader's."""
+    namespace: dict[str, Any] = {"__name__": "grader.box.host"}
+    exec("def ask():\n    raise RuntimeError('the box is gone')", namespace)
+    outcome = call(namespace["ask"], seconds=None)
+    assert (outcome.error, outcome.where) == ("RuntimeError", "")
+
+
 def test_an_error_that_is_too_long_is_cut() -> None:
     def fail() -> None:
         raise ValueError("x" * 10**6 + "\n" * 100)

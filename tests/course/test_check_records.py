@@ -255,12 +255,16 @@ def test_the_records_are_found_beside_the_notebook(
     (tmp_path / "02.json").write_text("[1, 2]", encoding="utf-8")
     (tmp_path / "03.json").write_bytes(b"\xff\xfe")
     (tmp_path / "04.json").mkdir()
+    for name in ("01", "02", "03", "04", "05"):
+        (tmp_path / f"{name}.ipynb").touch()
     monkeypatch.chdir(tmp_path)
     check = Check("by-hand")
     check.blank("size", 5, decimals=2)
     assert check.score() == 1
     assert load("by-hand", tmp_path) == records["exercises"]["by-hand"]
     assert load("another", tmp_path) == {}
+    (tmp_path / "05.ipynb").unlink()
+    assert load("by-hand", tmp_path) == {}, "a file that belongs to no notebook is not opened"
 
 
 def test_the_notebook_that_is_open_comes_first(
@@ -269,5 +273,6 @@ def test_the_notebook_that_is_open_comes_first(
     for name in ("05", "06"):
         records["exercises"]["by-hand"]["salt"] = name
         (tmp_path / f"{name}.json").write_text(json.dumps(records), encoding="utf-8")
+        (tmp_path / f"{name}.ipynb").touch()
     monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/06.ipynb")
     assert load("by-hand", tmp_path)["salt"] == "06"
