@@ -1,0 +1,93 @@
+"""Who is how fast: forward and backward passes against the size of the picture, drawn while they run.
+
+from course.demos import backward_race
+backward_race.run({"loops": (conv2d, conv2d_backward), "course.ops": (ops.conv2d, ops.conv2d_backward)})
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from course.plots.backward import times
+from course.plots.figure import PAGE, bundle, figure_png
+
+__all__ = ["Pair", "measure", "race", "run"]
+
+Pair = tuple[Callable[..., Any], Callable[..., Any]]
+
+SIZES = (8, 16, 32, 64, 128)
+BATCH, CHANNELS, FILTERS, FIELD = 4, 3, 8, 3
+PATIENCE = 0.4  # seconds; whoever took longer is not asked for the next size, four times the work
+TIMES = 3  # the best of so many counts, where one is short
+
+
+def measure(pair: Pair, size: int) -> float:
+    """Seconds for one forward and one backward pass on pictures of size × size; the best of a few if they are short."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((BATCH, CHANNELS, size, size)).astype(np.float32)
+    w = rng.standard_normal((FILTERS, CHANNELS, FIELD, FIELD)).astype(np.float32)
+    b = np.zeros(FILTERS, np.float32)
+    forward, backward = pair
+    best = float("inf")
+    for _ in range(TIMES):
+        start = perf_counter()
+        y, cache = forward(x, w, b, pad=FIELD // 2)
+        backward(y, cache)
+        best = min(best, perf_counter() - start)
+        if best > PATIENCE / TIMES:
+            break
+    return best
+
+
+def race(contestants: Mapping[str, Pair], sizes: Sequence[int]) -> Iterator[dict[str, list[float]]]:
+    """Measure one size after the other, all contestants at each; after each measurement give all so far.
+
+    >>> def forward(x, w, b, *, pad):
+    ...     return x, None
+    >>> *_, last = race({"nobody": (forward, lambda dy, cache: dy)}, (8, 16))
+    >>> len(last["nobody"])
+    2
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for number, size in enumerate(sizes):
+        for name, pair in contestants.items():
+            row = seconds[name]
+            if len(row) == number and (not row or row[-1] <= PATIENCE):
+                row.append(measure(pair, size))
+            yield {known: list(values) for known, values in seconds.items()}
+
+
+def run(contestants: Mapping[str, Pair], sizes: Sequence[int] = SIZES) -> None:
+    """Race before the reader's eyes: a progress bar, and a picture that grows.
+
+    Args:
+        contestants: by name, `y, cache = forward(x, w, b, *, pad)` and `dx, dw, db = backward(dy, cache)`.
+        sizes: H = W of the pictures, ascending.
+    """
+    from IPython.display import DisplayHandle
+    from tqdm.std import tqdm
+
+    handle: Any = DisplayHandle()
+    shown = False
+    total = len(contestants) * len(sizes)
+    for seconds in tqdm(race(contestants, sizes), total=total, unit=" runs", file=sys.stdout, ncols=70):
+        figure = times(sizes, seconds)
+        picture = bundle(figure_png(figure), _words(sizes, seconds), int(figure.get_figwidth() * PAGE))
+        if shown:
+            handle.update(picture, raw=True)
+        else:
+            handle.display(picture, raw=True)
+            shown = True
+
+
+def _words(sizes: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> str:
+    said = [
+        f"{name} {1000 * row[-1]:.1f} ms at {sizes[len(row) - 1]}×{sizes[len(row) - 1]}"
+        for name, row in seconds.items()
+        if row
+    ]
+    axes = "Time of a forward and a backward pass against the size of the picture, both axes logarithmic"
+    return f"{axes}: {', '.join(said)}."
