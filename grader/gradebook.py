@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader import utils
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import create_engine, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -179,11 +180,15 @@ def _refuse_foreign(url: str) -> None:
 
 @contextmanager
 def _in_words(url: str) -> Iterator[None]:
+    log = logging.getLogger("tornado.application")  # where nbgrader logs tracebacks of what is said here in a sentence
+    before, log.disabled = log.disabled, True
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, InvalidEntry) as error:  # nbgrader wraps some of the database's errors in one of its own
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise BadGradebook(f"the gradebook {_public(url)} cannot be used: {reason}") from None
+    finally:
+        log.disabled = before
 
 
 def _public(url: str) -> str:

@@ -58,7 +58,9 @@ def autograde(
             for student in students if students is not None else classroom.students(name):
                 job = take_in(classroom, name, student, notebooks, seed)
                 known = classroom.outcome(student, name)
-                if not force and known is not None and known.digest == job.digest:
+                graded = classroom.folder("autograded", student, name)
+                there = all((graded / f"{notebook}.ipynb").is_file() for notebook in notebooks)
+                if not force and there and known is not None and known.digest == job.digest:
                     outcomes.append(known)
                     report(known, False)
                 else:
