@@ -8,9 +8,12 @@ import numpy as np
 
 from ..gradcheck import numerical_gradient
 from .calls import copied
+from .compare import compare
 from .draws import Array, Draws
+from .elements import Difference
+from .wording import is_array, is_number, say
 
-__all__ = ["Quotients", "parameter_names"]
+__all__ = ["Quotients", "forward_fault", "parameter_names"]
 
 Function = Callable[..., Any]
 
@@ -67,6 +70,24 @@ class Quotients:
             return float(np.sum(self.dy * y))
 
         return product
+
+
+def forward_fault(answer: Any, right: Any, tolerance: float | None) -> Difference | None:
+    """Why a forward function's answer is no use for a gradient; None if it is y and a cache.
+
+    Args:
+        answer: what it returned.
+        right: y as it should be; None if there is no reference.
+        tolerance: the relative error allowed.
+    """
+    if type(answer) is not tuple or len(answer) != 2:
+        return Difference("type", f"the forward function gives {say(answer)}, should give y and a cache")
+    y = answer[0]
+    if right is not None and (difference := compare(y, right, tolerance=tolerance)):
+        return Difference("value", f"already the forward function is wrong: {difference.message}")
+    if not is_array(y) and not is_number(y):
+        return Difference("type", f"y is {say(y)}, should be an array")
+    return None
 
 
 def parameter_names(*functions: Any) -> list[str]:

@@ -67,6 +67,7 @@ def _is_sound(found: Any) -> bool:
     )
 
 
+@np.errstate(all="ignore")  # whatever the student has set
 def fingerprint(outcome: Outcome) -> Fingerprint | None:
     """A few rounded numbers that tell this answer from others, as JSON; None if there is nothing to compare.
 
@@ -103,10 +104,9 @@ def _numbers(array: Any) -> str:
     flat = array.ravel().astype(np.complex128 if array.dtype.kind == "c" else np.float64)
     if not flat.size:
         return ""
-    with np.errstate(all="ignore"):
-        size = np.sqrt(np.mean(np.abs(flat) ** 2))
-        # an order of the elements that was changed shows in a sum whose weights never repeat
-        weighted = np.mean(flat * np.cos(np.arange(flat.size) * 0.7))
+    size = np.sqrt(np.mean(np.abs(flat) ** 2))
+    # an order of the elements that was changed shows in a sum whose weights never repeat
+    weighted = np.mean(flat * np.cos(np.arange(flat.size) * 0.7))
     at = np.unique(np.linspace(0, flat.size - 1, _SAMPLES).astype(int))
     return " ".join(f"{float(x.real + 2 * x.imag):.5g}" for x in (size, weighted, *flat[at]))
 
