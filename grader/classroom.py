@@ -36,7 +36,7 @@ class Outcome:
     student: str
     digest: str  # of the assignment, the submission and the seed
     level: str = ""
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)  # of the test cells, by notebook/cell
     points: float = 0.0
     remarks: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)

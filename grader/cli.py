@@ -115,6 +115,7 @@ def export(
     name: Name,
     folder: Class = Path(),
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; by default ASSIGNMENT.csv.")] = None,
+    canvas: Annotated[bool, typer.Option("--canvas", help="In the columns that Canvas imports.")] = False,
 ) -> None:
     """Write the points as CSV for a learning management system."""
     from .classroom import Classroom
@@ -122,7 +123,7 @@ def export(
 
     with in_words():
         path = output or folder / f"{name}.csv"
-        write_csv(Classroom(folder), name, path)
+        write_csv(Classroom(folder), name, path, layout="canvas" if canvas else "table")
         say(f"Wrote {path}")
 
 

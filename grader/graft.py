@@ -18,6 +18,8 @@ from .intake import Cell
 
 MISSING = "# This cell was missing from the submission."
 TAG = re.compile(r"<(?=[a-zA-Z/!?])")
+ENTITY = re.compile(r"&(?=#|\w+;)")  # could spell what the other two look for
+LINK = re.compile(r"(\](?:\(|:)\s*<?\s*)((?:javascript|vbscript|data)\s*:)", re.IGNORECASE)
 
 
 def graft(source: NotebookNode, submitted: Iterable[Cell], checksums: Mapping[str, str] | None = None) -> NotebookNode:
@@ -68,12 +70,14 @@ def is_students(cell: NotebookNode) -> bool:
 
 
 def escape(text: str) -> str:
-    """Markdown whose raw HTML shows as text, since it would run in the browser of whoever reads it.
+    """Markdown whose raw HTML shows as text and whose links run nothing, in the browser of whoever reads it.
 
     >>> escape("a < b and <script>")
     'a < b and &lt;script>'
+    >>> escape("[here](javascript:alert(1))")
+    '[here](#javascript:alert(1))'
     """
-    return TAG.sub("&lt;", text)
+    return LINK.sub(r"\1#\2", TAG.sub("&lt;", ENTITY.sub("&amp;", text)))
 
 
 def _recognised(submitted: Iterable[Cell], names: set[str]) -> list[tuple[Cell, str | None]]:

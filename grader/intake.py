@@ -5,6 +5,7 @@ Everything below `submitted/` is hostile. What does not pass is rejected with a 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -18,6 +19,8 @@ FOLDER_BYTES = 100 << 20
 FOLDER_FILES = 1000
 CELLS = 2000
 CELL_CHARACTERS = 200_000
+TIMESTAMP = "timestamp.txt"
+BESIDE = (TIMESTAMP, "submission_secret.txt")
 
 
 class Rejected(Exception):
@@ -95,12 +98,13 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def read_timestamp(folder: Path) -> str | None:
-    """When a submission was handed in, from nbgrader's `timestamp.txt`; None if there is none that can be read."""
-    try:
-        return read_bytes(folder / "timestamp.txt")[:200].decode("utf-8").strip() or None
-    except (Rejected, ValueError):
-        return None
+def read_beside(folder: Path) -> dict[str, str]:
+    """The small files that nbgrader's exchange puts beside a submission, as far as they are there and are text."""
+    found = {}
+    for name in BESIDE:
+        with contextlib.suppress(Rejected, ValueError):
+            found[name] = read_bytes(folder / name)[:200].decode("utf-8").strip()
+    return {name: text for name, text in found.items() if text}
 
 
 def read_cells(data: bytes) -> list[Cell]:

@@ -21,7 +21,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
-from . import intake, release
+from . import feedback, intake, release
 from .box.levels import open_boxes
 from .classroom import Classroom
 from .grade import Graded, run
@@ -35,6 +35,7 @@ def configure(c: Config) -> None:
     c.CourseDirectory.source_directory = "solutions"
     c.CourseDirectory.release_directory = "exercises"
     release.configure(c)
+    feedback.configure(c)
     c.Autograde.sanitize_preprocessors = [ClearOutput, GraftSubmission, CheckCellMetadata]
     c.Autograde.autograde_preprocessors = [RunInBox, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
 

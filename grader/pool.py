@@ -77,11 +77,11 @@ def take_in(classroom: Classroom, name: str, student: str, notebooks: dict[str, 
     """Read a submission, touching nothing that is not a plain file."""
     folder = classroom.folder("submitted", student, name)
     files: dict[str, bytes | str] = {}
-    timestamp = None
+    beside: dict[str, str] = {}
     try:
         intake.refuse_link(folder.parent)
         intake.inspect_folder(folder)
-        timestamp = intake.read_timestamp(folder)
+        beside = intake.read_beside(folder)
         for notebook in notebooks:
             try:
                 files[notebook] = intake.read_bytes(folder / f"{notebook}.ipynb")
@@ -89,27 +89,31 @@ def take_in(classroom: Classroom, name: str, student: str, notebooks: dict[str, 
                 files[notebook] = str(rejection)
     except (intake.Rejected, OSError) as error:
         files = dict.fromkeys(notebooks, str(error))
-    digest = hashlib.sha256(f"{seed}\0{timestamp}".encode())
+    digest = hashlib.sha256(f"{seed}\0{beside.get(intake.TIMESTAMP)}".encode())
     for notebook, assignment in notebooks.items():
         content = files[notebook]
         digest.update(assignment.digest.encode())
         digest.update(hashlib.sha256(content if isinstance(content, bytes) else content.encode()).digest())
-    return Job(student, notebooks, files, seed, digest.hexdigest(), timestamp)
+    return Job(student, notebooks, files, seed, digest.hexdigest(), beside)
 
 
 def keep(classroom: Classroom, name: str, book: Book, done: Done) -> Outcome:
     """Write down a graded submission: the gradebook, the notebooks, and last the outcome, which makes it complete."""
     job = done.job
-    book.record(job.student, name, {n: (job.notebooks[n], g) for n, g in done.graded.items()}, job.timestamp)
+    book.record(
+        job.student, name, {n: (job.notebooks[n], g) for n, g in done.graded.items()}, job.beside.get(intake.TIMESTAMP)
+    )
     folder = classroom.folder("autograded", job.student, name)
     for notebook, graded in done.graded.items():
         write(folder / f"{notebook}.ipynb", nbformat.writes(graded.notebook))
+    for file, text in job.beside.items():
+        write(folder / file, text)
     results = list(done.graded.values())
     outcome = Outcome(
         job.student,
         job.digest,
         done.level,
-        {cell: score for graded in results for cell, score in graded.scores.items()},
+        {f"{name}/{cell}": score for name, graded in done.graded.items() for cell, score in graded.scores.items()},
         sum(assignment.automatic_points for assignment in job.notebooks.values()),
         [remark for graded in results for remark in graded.remarks],
         [fault for graded in results for fault in graded.faults],

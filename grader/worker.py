@@ -22,7 +22,7 @@ class Job:
     files: dict[str, bytes | str]  # a notebook's bytes, or why it was rejected
     seed: int
     digest: str
-    timestamp: str | None = None
+    beside: dict[str, str] = field(default_factory=dict)  # nbgrader's small files beside the notebooks
 
 
 @dataclass

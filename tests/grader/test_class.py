@@ -278,4 +278,4 @@ def test_the_command_shows_everyones_points(classroom):
 def test_outcomes_are_readable_and_hold_the_level(classroom):
     pool.autograde(classroom, "hw", Here())
     outcome = json.loads((classroom.root / ".grader" / "hw" / "ada.json").read_text(encoding="utf-8"))
-    assert outcome["level"] == "A" and outcome["scores"] == {"double-check": 2.0, "apply-check": 1.0}
+    assert outcome["level"] == "A" and outcome["scores"] == {"hw/double-check": 2.0, "hw/apply-check": 1.0}

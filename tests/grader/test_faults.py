@@ -107,7 +107,7 @@ def test_a_locked_gradebook_is_said_and_the_run_goes_on_later(classroom):
         locker.close()
     assert not (classroom.root / "autograded").exists()
     (outcome,) = pool.autograde(classroom, "hw", Here(), students=["s00"])
-    assert outcome.scores == {"double-check": 0.0, "apply-check": 1.0}
+    assert outcome.scores == {"hw/double-check": 0.0, "hw/apply-check": 1.0}
 
 
 def behind_walls(*walls, classroom):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.intake import CELLS, NOTEBOOK_BYTES, Rejected, inspect_folder, read_bytes, read_cells, read_timestamp, show
+from grader.intake import CELLS, NOTEBOOK_BYTES, Rejected, inspect_folder, read_beside, read_bytes, read_cells, show
 
 
 def notebook(*cells, **rest):
@@ -129,12 +129,13 @@ def test_a_missing_notebook_is_said_to_be_missing(tmp_path):
         read_bytes(tmp_path / "hw.ipynb")
 
 
-def test_a_timestamp_is_text_or_nothing(tmp_path):
-    assert read_timestamp(tmp_path) is None
+def test_what_the_exchange_puts_beside_is_text_or_nothing(tmp_path):
+    assert read_beside(tmp_path) == {}
     (tmp_path / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC\n", encoding="utf-8")
-    assert read_timestamp(tmp_path) == "2026-01-02 03:04:05 UTC"
+    (tmp_path / "submission_secret.txt").symlink_to("/etc/passwd")
+    assert read_beside(tmp_path) == {"timestamp.txt": "2026-01-02 03:04:05 UTC"}
     (tmp_path / "timestamp.txt").write_bytes(b"\xff\xff")
-    assert read_timestamp(tmp_path) is None
+    assert read_beside(tmp_path) == {}
 
 
 def test_a_name_in_a_message_is_short_and_harmless():
