@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the same names, said twice: once for type checkers and editors, once for __getattr__
     from . import augment as augment
+    from .drawings import KINDS as KINDS
     from .drawings import Shapes as Shapes
     from .drawings import shapes as shapes
     from .handwriting import digits as digits
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # the same names, said twice: once for type checkers and edit
     from .preparation import standardize as standardize
 
 _HOMES = {
+    "KINDS": "drawings",
     "Shapes": "drawings",
     "shapes": "drawings",
     "digits": "handwriting",

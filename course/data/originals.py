@@ -62,7 +62,7 @@ _FASHION = _Source(
 )
 _CIFAR = _Source(
     ("https://www.cs.toronto.edu/~kriz/", "https://cave.cs.toronto.edu/kriz/"),
-    {"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9dddda3db29a59bca1dd"},
+    {"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
 )
 
 
@@ -135,17 +135,14 @@ def cifar10(
     _check(part, limit)
     names = ["test_batch.bin"] if part == "test" else [f"data_batch_{i}.bin" for i in range(1, 6)]
     place = folder_for("cifar10", folder)
-    for unpacked in (place, place / "cifar-10-batches-bin"):
-        if all((unpacked / name).exists() for name in names):
-            contents = ((unpacked / name, (unpacked / name).read_bytes()) for name in names)
-            break
-    else:
+    unpacked = [f for f in (place, place / "cifar-10-batches-bin") if all((f / name).exists() for name in names)]
+    if not unpacked:
         (archive, sha256), *_ = _CIFAR.sha256.items()
-        path = fetch(archive, folder=place, mirrors=_CIFAR.mirrors, sha256=sha256)
-        contents = ((path / name, _member(path, f"cifar-10-batches-bin/{name}")) for name in names)
+        packed = fetch(archive, folder=place, mirrors=_CIFAR.mirrors, sha256=sha256)
     x, y = np.empty((0, 3, 32, 32), np.uint8), np.empty(0, np.uint8)
-    for path, content in contents:
-        pictures, labels = read_cifar(content, str(path))
+    for name in names:
+        content = (unpacked[0] / name).read_bytes() if unpacked else _member(packed, f"cifar-10-batches-bin/{name}")
+        pictures, labels = read_cifar(content, name)
         x, y = np.concatenate([x, pictures])[:limit], np.concatenate([y, labels])[:limit]
         if limit is not None and len(x) == limit:
             break

@@ -59,10 +59,10 @@ def _bilinear(x: npt.NDArray[Float], px: Array, py: Array, fill: float) -> npt.N
     left, top = np.floor(px).astype(np.intp), np.floor(py).astype(np.intp)
     a, b = (px - left).astype(x.dtype), (py - top).astype(x.dtype)  # how far to the right, how far down
     corner = top * (width + 4) + left  # the upper left of four neighbours, counted along the framed picture
-    pixels = framed.reshape(n, channels, -1)
+    pixels = framed.reshape(n, channels, (height + 4) * (width + 4))
 
     def at(offset: int) -> npt.NDArray[Float]:
-        found = np.take_along_axis(pixels, (corner + offset).reshape(n, 1, -1), axis=2)
+        found = np.take_along_axis(pixels, (corner + offset).reshape(n, 1, height * width), axis=2)
         return found.reshape(n, channels, height, width)
 
     a, b, down = a[:, None], b[:, None], width + 4
