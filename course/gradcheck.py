@@ -141,7 +141,7 @@ def check_direction(
     for name, x, analytic, f, noise in _gradients(op, op_backward, args, hyper, rng):
         v = rng.standard_normal(x.shape)
         numeric = (f(x + h * v) - f(x - h * v)) / (2 * h)
-        products = analytic.astype(np.float64) * v
+        products = analytic * v
         along = float(products.sum())
         # the terms of ⟨dx, v⟩ have random signs: measure against their size, not against what is left of it
         scale = max(abs(numeric), float(np.sqrt((products**2).sum())), _RESOLVED)

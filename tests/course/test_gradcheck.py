@@ -149,6 +149,32 @@ def test_hyperparameters_are_passed_on(check, rng):
     check(power, power_backward, np.array([1.0, 2.0]), rng=rng, p=3)
 
 
+@both
+def test_a_large_value_drowns_the_quotient_but_not_the_check(check, rng):
+    # f ≈ 1e10 keeps digits down to 1e-6, a difference quotient with h = 1e-5 is uncertain by a tenth
+    def far(x):
+        return x + 1e10, ()
+
+    x = np.random.default_rng(2).standard_normal(20)
+    check(far, lambda dy, cache: dy.copy(), x, rng=rng)
+    with pytest.raises(GradientError, match="dx"):
+        check(lambda x: (x + 1e3, ()), lambda dy, cache: 1.001 * dy, x, rng=rng)
+
+
+@both
+def test_quotients_are_taken_in_float64_throughout(check, rng):
+    seen = []
+
+    def op(x, w):
+        seen.append((x.dtype, w.dtype))
+        return x * w, (x, w)
+
+    x, w = np.ones((2, 3, 1), np.float32)
+    check(op, lambda dy, cache: (dy * cache[1], dy * cache[0]), x, w, rng=rng)
+    assert seen[0] == (np.float32, np.float32)
+    assert set(seen[1:]) == {(np.dtype(np.float64), np.dtype(np.float64))}
+
+
 # wrong ones do not
 
 

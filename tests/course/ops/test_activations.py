@@ -139,6 +139,12 @@ def test_hyperparameters_out_of_range():
         ops.elu(np.zeros(3), alpha=0)
 
 
+def test_a_slope_of_0_is_relu_and_of_1_the_identity():
+    x = np.array([-2.0, 3.0])
+    np.testing.assert_array_equal(ops.leaky_relu(x, slope=0)[0], ops.relu(x)[0])
+    np.testing.assert_array_equal(ops.leaky_relu(x, slope=1)[0], x)
+
+
 def test_a_float64_hyperparameter_does_not_widen_float32():
     assert ops.leaky_relu(np.ones(3, np.float32), slope=np.float64(0.1))[0].dtype == np.float32
     assert ops.elu(np.ones(3, np.float32), alpha=np.float64(0.5))[0].dtype == np.float32
