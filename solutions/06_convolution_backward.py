@@ -464,7 +464,7 @@ def weight_gradient(dy, x, *, pad=0):
 ### END MISTAKES
 
 
-# %% check="weight_gradient" points=6
+# %% check="weight_gradient" points=7
 from course import ops
 from course.check import Check
 
@@ -477,6 +477,7 @@ def reference(dy, x, *, pad=0):
 
 check = Check("weight_gradient", weight_gradient, reference, returns="dw (K, C, FH, FW)")
 draw = check.normal
+check("dy of ones adds windows up", np.ones((1, 1, 3, 2)), draw(1, 1, 5, 4))
 check("one channel, one filter", draw(1, 1, 3, 2), draw(1, 1, 5, 4))
 check("several channels and filters", draw(1, 3, 2, 4), draw(1, 2, 4, 5))
 check("a batch", draw(3, 1, 2, 4), draw(3, 1, 4, 5))
@@ -486,7 +487,7 @@ check("all together, float32", draw(2, 4, 6, 4, dtype=np.float32), draw(2, 3, 5,
 check.hide()
 check("another shape", draw(3, 2, 5, 6), draw(3, 4, 6, 5), pad=1)
 ### END HIDDEN TESTS
-check.score(6)
+check.score(7)
 
 # %% [markdown]
 # And dx? Pixel (p, q) receives from output (p − u, q − v) by the weight (u, v):
@@ -569,7 +570,7 @@ def input_gradient(dy, w, *, pad=0):
 ### END MISTAKES
 
 
-# %% check="input_gradient" points=7
+# %% check="input_gradient" points=8
 from course import ops
 from course.check import Check
 
@@ -582,6 +583,7 @@ def reference(dy, w, *, pad=0):
 
 check = Check("input_gradient", input_gradient, reference, returns="dx (N, C, H, W)")
 draw = check.normal
+check("a filter of ones", draw(1, 1, 3, 4), np.ones((1, 1, 2, 2)))
 check("one channel, one filter", draw(1, 1, 3, 3), draw(1, 1, 2, 2))
 check("a filter wider than high", draw(1, 1, 3, 2), draw(1, 1, 2, 4))
 check("several filters", draw(1, 3, 3, 2), draw(3, 1, 2, 2))
@@ -592,7 +594,7 @@ check("all together, float32", draw(2, 4, 5, 6, dtype=np.float32), draw(4, 3, 3,
 check.hide()
 check("another shape", draw(3, 2, 5, 4), draw(2, 4, 4, 2), pad=1)
 ### END HIDDEN TESTS
-check.score(7)
+check.score(8)
 
 # %% [markdown] question="stride-two" points=3
 # ### In words: what if the stride is 2?
@@ -770,7 +772,7 @@ def im2col(x, field, *, stride=1, pad=0):
 ### END MISTAKES
 
 
-# %% check="im2col" points=9
+# %% check="im2col" points=12
 from course import ops
 from course.check import Check
 
@@ -780,6 +782,22 @@ letters = [list("abde"), list("bcef"), list("degh"), list("efhi")]  # symmetric,
 rows = [list("abc"), list("def"), list("ghi")]
 check.equal("the names, windows of 2×2", lambda: im2col(names, (2, 2)).tolist(), [letters])
 check.equal("the names, windows of 1×3", lambda: im2col(names, (1, 3)).tolist(), [np.transpose(rows).tolist()])
+
+
+def in_order(cols):
+    return np.sort(cols, axis=None)
+
+
+# the right cells, wherever they stand: one slip in the order does not cost all
+for label, shape, field, hyper in [
+    ("one channel", (1, 1, 4, 5), (2, 3), {}),
+    ("several channels and pictures", (2, 3, 4, 5), (2, 3), {}),
+    ("stride 2, padding 1", (1, 1, 5, 6), (3, 2), {"stride": 2, "pad": 1}),
+]:
+    x = draw(*shape)
+    right = in_order(ops.im2col(x, field, **hyper))
+    check.equal(f"in any order: {label}", lambda: in_order(im2col(x, field, **hyper)), right)
+# and each at its place
 check("one channel", draw(1, 1, 4, 5), (2, 3))
 check("several channels", draw(1, 3, 4, 3), (2, 2))
 check("a batch", draw(3, 1, 3, 4), (2, 3))
@@ -790,7 +808,7 @@ check("all together, float32", draw(2, 3, 7, 4, dtype=np.float32), (3, 2), strid
 check.hide()
 check("another shape", draw(3, 2, 4, 8), (4, 2), stride=2, pad=1)
 ### END HIDDEN TESTS
-check.score(9)
+check.score(12)
 
 # %% [markdown]
 # Read your matrix. On the right, windows of 3×1:
@@ -884,25 +902,28 @@ def col2im(cols, shape, field, *, stride=1, pad=0):
 ### END MISTAKES
 
 
-# %% check="col2im" points=9
+# %% check="col2im" points=11
 from course import ops
 from course.check import Check
 
 check = Check("col2im", col2im, ops.col2im, returns="x (N, C, H, W)")
 draw = check.normal
 check("ones count the windows", np.ones((1, 6, 6)), (1, 1, 3, 5), (2, 3))
+check("one window, several channels", draw(1, 12, 1), (1, 3, 2, 2), (2, 2))
+check("windows of one cell, a batch", draw(2, 1, 15), (2, 1, 3, 5), (1, 1))
 check("one channel", draw(1, 6, 9), (1, 1, 4, 5), (2, 3))
-check("several channels", draw(1, 12, 6), (1, 3, 4, 3), (2, 2))
-check("a batch", draw(3, 6, 4), (3, 1, 3, 4), (2, 3))
+# windows that do not overlap, so that one slip costs what it touches
+check("side by side: stride 2, windows of 2×2", draw(1, 4, 6), (1, 1, 4, 6), (2, 2), stride=2)
+check("side by side, several channels", draw(1, 12, 6), (1, 3, 6, 4), (2, 2), stride=2)
+check("side by side, a batch", draw(3, 4, 6), (3, 1, 4, 6), (2, 2), stride=2)
 check("stride 2", draw(1, 6, 9), (1, 1, 7, 6), (3, 2), stride=2)
-check("padding 1", draw(1, 6, 16), (1, 1, 3, 4), (2, 3), pad=1)
-check("no overlap: stride 2, windows of 2×2", draw(1, 4, 6), (1, 1, 4, 6), (2, 2), stride=2)
+check("side by side, padding 1", draw(1, 4, 6), (1, 1, 2, 4), (2, 2), stride=2, pad=1)
 check("all together, float32", draw(2, 18, 20, dtype=np.float32), (2, 3, 7, 4), (3, 2), stride=2, pad=2)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", draw(3, 16, 10), (3, 2, 4, 8), (4, 2), stride=2, pad=1)
 ### END HIDDEN TESTS
-check.score(9)
+check.score(11)
 
 # %% [markdown]
 # How many windows hold each pixel of a 7×7 picture? Where windows of 3×3 move by 1, by 2 and by 4:
@@ -984,7 +1005,7 @@ def are_adjoint(forward, backward, x, c):
 ### END MISTAKES
 
 
-# %% check="are_adjoint" points=5
+# %% check="are_adjoint" points=6
 from course import ops
 from course.check import Check
 
@@ -1016,6 +1037,14 @@ def verdicts(forward, right, wrong, x, c):
 
 
 right_then_wrong = [True, True, True, False]
+whole = check.integers(-5, 5, 8, 6).astype(float)  # nothing is rounded here
+check.equal(
+    "whole numbers",
+    lambda: verdicts(
+        lambda x: whole @ x, lambda c: whole.T @ c, lambda c: whole.T @ c + 1, np.arange(1.0, 7), np.arange(2.0, 10)
+    ),
+    right_then_wrong,
+)
 check.equal(
     "Aᵀ, not the inverse of A",
     lambda: verdicts(lambda x: A @ x, lambda c: A.T @ c, lambda c: np.linalg.pinv(A) @ c, x, c),
@@ -1033,7 +1062,7 @@ check.equal(
     "another map", lambda: verdicts(lambda x: A @ x, lambda c: A.T @ c, lambda c: 1.01 * A.T @ c, x, c), right_then_wrong
 )
 ### END HIDDEN TESTS
-check.score(5)
+check.score(6)
 
 # %% [markdown]
 # Now test your own pair, on a shape that nobody has chosen with care. The same test works for `conv2d` and your `conv2d_backward`,
@@ -1138,7 +1167,7 @@ def conv2d_fast(x, w, b, *, stride=1, pad=0, unfold=None):
 ### END MISTAKES
 
 
-# %% check="conv2d_fast" points=8
+# %% check="conv2d_fast" points=10
 from course import ops
 from course.check import Check
 
@@ -1153,12 +1182,14 @@ def fast(x, w, b, *, stride=1, pad=0):
 
 check = Check("conv2d_fast", fast, ops.conv2d, returns="y (N, K, OH, OW)")
 draw = check.normal
+check("all weights 1: each window is added", draw(1, 1, 5, 4), np.ones((1, 1, 2, 3)), np.zeros(1))
 check("one channel, one filter", draw(1, 1, 5, 4), draw(1, 1, 2, 3), np.zeros(1))
-check("several channels and filters", draw(1, 3, 4, 5), draw(2, 3, 2, 3), np.zeros(2))
-check("biases", draw(1, 1, 4, 5), draw(3, 1, 2, 3), draw(3))
-check("a batch", draw(3, 1, 4, 5), draw(2, 1, 3, 2), np.zeros(2))
-check("stride 2", draw(1, 2, 7, 6), draw(2, 2, 3, 2), draw(2), stride=2)
-check("padding 1", draw(1, 2, 4, 5), draw(2, 2, 2, 3), draw(2), pad=1)
+check("several channels", draw(1, 3, 4, 5), draw(1, 3, 2, 3), np.zeros(1))
+check("several filters", draw(1, 1, 4, 5), draw(2, 1, 2, 3), np.zeros(2))
+check("biases", draw(1, 1, 2, 5), draw(3, 1, 2, 2), draw(3))
+check("a batch", draw(3, 1, 4, 5), draw(1, 1, 3, 2), np.zeros(1))
+check("stride 2", draw(1, 1, 7, 6), draw(1, 1, 3, 2), np.zeros(1), stride=2)
+check("padding 1", draw(1, 1, 4, 5), draw(1, 1, 2, 3), np.zeros(1), pad=1)
 x, w, b = (draw(*shape, dtype=np.float32) for shape in [(2, 3, 7, 4), (4, 3, 3, 2), (4,)])
 check("all together, float32", x, w, b, stride=2, pad=2)
 check("a batch as in training", draw(8, 3, 32, 32), draw(16, 3, 3, 3), draw(16), pad=1)
@@ -1166,7 +1197,7 @@ check("a batch as in training", draw(8, 3, 32, 32), draw(16, 3, 3, 3), draw(16),
 check.hide()
 check("another shape", draw(3, 2, 6, 8), draw(4, 2, 4, 2), draw(4), stride=2, pad=1)
 ### END HIDDEN TESTS
-check.score(8)
+check.score(10)
 
 
 # %% exercise="conv2d_fast_backward"
@@ -1379,7 +1410,7 @@ from course.optim import Optimizer
 from course.train import LiveCurves, fit, predict
 
 rng = np.random.default_rng(0)
-train = data.translated_digits(2600, part="train", rng=rng)
+train = data.translated_digits(3000, part="train", rng=rng)
 test = data.translated_digits(450, part="test", rng=rng)
 
 
@@ -1392,7 +1423,7 @@ model = Sequential(
 ).build((1, 16, 16), rng=rng)
 optimizer = Optimizer(model, "adam", lr=5e-3)
 history = fit(
-    model, train, optimizer=optimizer, epochs=6, validation=test, callbacks=[LiveCurves()], rng=rng
+    model, train, optimizer=optimizer, epochs=8, validation=test, callbacks=[LiveCurves()], rng=rng
 )
 
 # %% tags=["experiment"]

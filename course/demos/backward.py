@@ -95,7 +95,7 @@ def _picture(step: Step) -> Iterator[Item]:
 
 def _filter(step: Step) -> Iterator[Item]:
     met = {(way.u, way.v): way for way in step.ways}
-    yield Text(FILTER, 20, "filter w: who uses which?", anchor="start")
+    yield Text(FILTER, 20, "filter: weight, its output", anchor="start")
     for (u, v), weight in np.ndenumerate(step.state.w):
         x, y, way = FILTER + v * WEIGHT, TOP + u * WEIGHT, met.get((u, v))
         yield Rect(x, y, WEIGHT, WEIGHT, MET if way else PALE, INK if way else GREY, 1.5 if way else 1, not way)
@@ -105,7 +105,7 @@ def _filter(step: Step) -> Iterator[Item]:
 
 
 def _outputs(step: Step) -> Iterator[Item]:
-    yield Text(OUTPUT, 20, "dy of the outputs, and the weight", anchor="start")
+    yield Text(OUTPUT, 20, "outputs: dy, its weight", anchor="start")
     if step.dy is None:
         return
     side = min(LARGEST, ROOM / max(step.dy.shape))
@@ -131,17 +131,21 @@ def _words(step: Step) -> Iterator[Item]:
         count = len(step.ways)
         outputs = "no output" if count == 0 else "one output" if count == 1 else f"{count} outputs"
         where = ", in the padding," if step.is_padding else ""
-        yield Text(PICTURE, SUM, f"Pixel ({row}, {column}){where} acts on {outputs}. dy times weight:", anchor="start")
+        yield Text(
+            PICTURE,
+            SUM,
+            f"Pixel ({number(row)}, {number(column)}){where} acts on {outputs}. dy times weight:",
+            anchor="start",
+        )
         for n, text in enumerate(_sum(step)):
             yield Text(PICTURE, SUM + 26 * (n + 1), text, 16, BLUE, "start", True, css="sum")
     if step.said is not None:
         same = bool(np.isclose(step.said, step.total, rtol=1e-6, atol=1e-9))
         verdict = "✓ the same" if same else "✗ not the sum"
         colour = INK if same else VERMILLION
-        value = number(step.said) if np.isfinite(step.said) else str(step.said)
         yield Text(OUTPUT, SUM, "your conv2d_backward says", anchor="start")
-        yield Text(OUTPUT + 208, SUM, value, 17, BLUE, "start", True, css="answer")
-        yield Text(OUTPUT + 208, SUM + 26, verdict, 15, colour, "start", css="verdict")
+        yield Text(OUTPUT + 218, SUM, _value(step.said), 17, BLUE, "start", True, css="answer")
+        yield Text(OUTPUT + 218, SUM + 26, verdict, 15, colour, "start", css="verdict")
     elif step.dy is not None and step.is_padding:
         yield Text(OUTPUT, SUM, "cut off: padding learns nothing", anchor="start", css="verdict")
     for n, text in enumerate(textwrap.wrap(problem, 100)[:2]):
@@ -155,6 +159,10 @@ def _sum(step: Step) -> list[str]:
     return textwrap.wrap(f"{text} = {number(step.total)}", 66)
 
 
+def _value(value: float) -> str:
+    return number(value) if np.isfinite(value) else str(value)
+
+
 def _label(step: Step) -> str:
     """The state in words, for whoever does not see the picture."""
     if step.dy is None:
@@ -164,7 +172,8 @@ def _label(step: Step) -> str:
     said = step.answer.problem
     if step.said is not None:
         same = np.isclose(step.said, step.total, rtol=1e-6, atol=1e-9)
-        said = f"Your conv2d_backward says {step.said:g}, {'the same' if same else 'which is not the sum'}."
+        said = f"Your conv2d_backward says {_value(step.said)}, {'the same' if same else 'which is not the sum'}."
     place = " of the padding" if step.is_padding else ""
     acts = f"acts on {len(step.ways)} of {step.dy.size} outputs" + (f": {ways}" if ways else "")
-    return f"Pixel ({row}, {column}){place} {acts}. What comes back sums to {number(step.total)}. {said}".strip()
+    back = f"What comes back sums to {number(step.total)}."
+    return f"Pixel ({number(row)}, {number(column)}){place} {acts}. {back} {said}".strip()

@@ -21,7 +21,7 @@ Pair = tuple[Callable[..., Any], Callable[..., Any]]
 SIZES = (8, 16, 32, 64, 128)
 BATCH, CHANNELS, FILTERS, FIELD = 4, 3, 8, 3
 PATIENCE = 0.4  # seconds; whoever took longer is not asked for the next size, four times the work
-TIMES = 3  # the best of so many counts, where one is short
+TIMES, LONG = 5, 1.0  # the best of so many runs counts, or of fewer if they take so many seconds together
 
 
 def measure(pair: Pair, size: int) -> float:
@@ -31,15 +31,13 @@ def measure(pair: Pair, size: int) -> float:
     w = rng.standard_normal((FILTERS, CHANNELS, FIELD, FIELD)).astype(np.float32)
     b = np.zeros(FILTERS, np.float32)
     forward, backward = pair
-    best = float("inf")
-    for _ in range(TIMES):
+    taken: list[float] = []
+    while len(taken) < TIMES and sum(taken) < LONG:
         start = perf_counter()
         y, cache = forward(x, w, b, pad=FIELD // 2)
         backward(y, cache)
-        best = min(best, perf_counter() - start)
-        if best > PATIENCE / TIMES:
-            break
-    return best
+        taken.append(perf_counter() - start)
+    return min(taken)
 
 
 def race(contestants: Mapping[str, Pair], sizes: Sequence[int]) -> Iterator[dict[str, list[float]]]:
@@ -70,17 +68,15 @@ def run(contestants: Mapping[str, Pair], sizes: Sequence[int] = SIZES) -> None:
     from IPython.display import DisplayHandle
     from tqdm.std import tqdm
 
+    def picture(seconds: Mapping[str, Sequence[float]]) -> dict[str, str]:
+        figure = times(sizes, seconds)
+        return bundle(figure_png(figure), _words(sizes, seconds), int(figure.get_figwidth() * PAGE))
+
     handle: Any = DisplayHandle()
-    shown = False
+    handle.display(picture({name: [] for name in contestants}), raw=True)  # first, so that the bar stands below it
     total = len(contestants) * len(sizes)
     for seconds in tqdm(race(contestants, sizes), total=total, unit=" runs", file=sys.stdout, ncols=70):
-        figure = times(sizes, seconds)
-        picture = bundle(figure_png(figure), _words(sizes, seconds), int(figure.get_figwidth() * PAGE))
-        if shown:
-            handle.update(picture, raw=True)
-        else:
-            handle.display(picture, raw=True)
-            shown = True
+        handle.update(picture(seconds), raw=True)
 
 
 def _words(sizes: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> str:
@@ -90,4 +86,4 @@ def _words(sizes: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> str:
         if row
     ]
     axes = "Time of a forward and a backward pass against the size of the picture, both axes logarithmic"
-    return f"{axes}: {', '.join(said)}."
+    return f"{axes}: {', '.join(said) or 'nothing yet'}."

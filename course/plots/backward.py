@@ -18,6 +18,7 @@ Window = tuple[int, int, int, int]  # first row, first column, rows, columns
 
 CURVES = ((VERMILLION, "--", "s"), (BLUE, "-", "o"), (INK, ":", "^"))
 SHADE = "#DDEEF8"
+GAP = 1.4  # in cells, between neighbours: room for a sign
 
 
 def line_layer(x: npt.ArrayLike, w: npt.ArrayLike, dy: npt.ArrayLike) -> Figure:
@@ -67,18 +68,18 @@ def named(
     arrays = [np.atleast_2d(np.asarray(part, dtype=str)) for part in parts if not isinstance(part, str)]
     titles = [*titles, *[""] * (len(arrays) - len(titles))]
     rooms = [max(a.shape[1], 0.24 * len(title)) for a, title in zip(arrays, titles, strict=True)]
-    tallest, wide = max(a.shape[0] for a in arrays), sum(rooms) + 1.4 * (len(parts) - 1)
+    tallest, wide = max(a.shape[0] for a in arrays), sum(rooms) + GAP * (len(arrays) - 1)
     figure, axes = drawing((-0.3, wide + 0.3), (tallest + 0.2, -0.9), 0.48)
     left, count = 0.0, 0
-    for n, part in enumerate(parts):
+    for part in parts:
         if isinstance(part, str):
-            write(axes, left - 0.7, tallest / 2, part, size=24)
+            write(axes, left - GAP / 2, tallest / 2, part, size=24)
             continue
         array, room = arrays[count], rooms[count]
         corner = left + (room - array.shape[1]) / 2, (tallest - array.shape[0]) / 2
         for (i, j), name in np.ndenumerate(array):
             place = corner[0] + j, corner[1] + i
-            axes.add_patch(Rectangle(place, 1, 1, facecolor="white", edgecolor=INK, linewidth=0.9))
+            axes.add_patch(Rectangle(place, 1, 1, facecolor="none", edgecolor=INK, linewidth=0.9))
             write(axes, place[0] + 0.5, place[1] + 0.52, str(name), size=TITLE + 2)
         write(axes, left + room / 2, corner[1] - 0.45, titles[count], size=TITLE)
         if windows and count in windows:
@@ -86,7 +87,7 @@ def named(
             at = corner[0] + column, corner[1] + row
             axes.add_patch(Rectangle(at, columns, rows, facecolor=SHADE, edgecolor="none", zorder=0.5))
             axes.add_patch(Rectangle(at, columns, rows, fill=False, edgecolor=BLUE, linewidth=3.5, zorder=3))
-        left, count = left + room + (1.4 if n + 1 < len(parts) else 0), count + 1
+        left, count = left + room + GAP, count + 1
     return figure
 
 
@@ -110,9 +111,10 @@ def times(sizes: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> Figur
             axes.text(1.06 * sizes[len(row) - 1], last, text, va="center", fontsize=TEXT - 1, color=colour)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.set_xlim(sizes[0] / 1.15, sizes[-1] * 1.45)
+    axes.set_xlim(sizes[0] / 1.15, sizes[-1] * 1.8)
     axes.set_xticks(sizes, [f"{size}×{size}" for size in sizes], fontsize=TEXT - 1)
     axes.minorticks_off()
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.margins(y=0.2)
     axes.tick_params(axis="y", labelsize=TEXT - 1)
     axes.set_xlabel("size of the picture", fontsize=TEXT)
