@@ -470,7 +470,7 @@ from course.check import Check
 
 
 def reference(dy, x, *, pad=0):
-    FH, FW = (size + 2 * pad - out + 1 for size, out in zip(x.shape[2:], dy.shape[2:]))
+    FH, FW = (size + 2 * pad - out + 1 for size, out in zip(x.shape[2:], dy.shape[2:], strict=True))
     w = np.zeros((dy.shape[1], x.shape[1], FH, FW), x.dtype)
     return ops.conv2d_backward(dy, ops.conv2d(x, w, None, pad=pad)[1])[1]
 
@@ -576,7 +576,7 @@ from course.check import Check
 
 
 def reference(dy, w, *, pad=0):
-    H, W = (out + field - 1 - 2 * pad for out, field in zip(dy.shape[2:], w.shape[2:]))
+    H, W = (out + field - 1 - 2 * pad for out, field in zip(dy.shape[2:], w.shape[2:], strict=True))
     x = np.zeros((len(dy), w.shape[1], H, W), dy.dtype)
     return ops.conv2d_backward(dy, ops.conv2d(x, w, None, pad=pad)[1])[0]
 
@@ -784,19 +784,15 @@ check.equal("the names, windows of 2×2", lambda: im2col(names, (2, 2)).tolist()
 check.equal("the names, windows of 1×3", lambda: im2col(names, (1, 3)).tolist(), [np.transpose(rows).tolist()])
 
 
-def in_order(cols):
-    return np.sort(cols, axis=None)
+def in_any_order(label, x, field, **hyper):
+    right = ops.im2col(x, field, **hyper)
+    check.equal(label, lambda: np.sort(im2col(x, field, **hyper), axis=None), np.sort(right, axis=None))
 
 
 # the right cells, wherever they stand: one slip in the order does not cost all
-for label, shape, field, hyper in [
-    ("one channel", (1, 1, 4, 5), (2, 3), {}),
-    ("several channels and pictures", (2, 3, 4, 5), (2, 3), {}),
-    ("stride 2, padding 1", (1, 1, 5, 6), (3, 2), {"stride": 2, "pad": 1}),
-]:
-    x = draw(*shape)
-    right = in_order(ops.im2col(x, field, **hyper))
-    check.equal(f"in any order: {label}", lambda: in_order(im2col(x, field, **hyper)), right)
+in_any_order("in any order: one channel", draw(1, 1, 4, 5), (2, 3))
+in_any_order("in any order: several channels and pictures", draw(2, 3, 4, 5), (2, 3))
+in_any_order("in any order: stride 2, padding 1", draw(1, 1, 5, 6), (3, 2), stride=2, pad=1)
 # and each at its place
 check("one channel", draw(1, 1, 4, 5), (2, 3))
 check("several channels", draw(1, 3, 4, 3), (2, 2))
@@ -1318,7 +1314,7 @@ case("a batch as in training", draw(8, 3, 32, 32), draw(16, 3, 3, 3), pad=1)
 
 
 def there_and_back(x, w, b, dy):
-    y, cache = conv2d_fast(x, w, b, stride=2, pad=1, unfold=unfold_rightly)
+    _, cache = conv2d_fast(x, w, b, stride=2, pad=1, unfold=unfold_rightly)
     return conv2d_fast_backward(dy, cache, fold=fold_rightly)
 
 
@@ -1355,9 +1351,9 @@ rng = np.random.default_rng(0)
 x, w, b = (rng.standard_normal(shape).astype(np.float32) for shape in [(4, 3, 32, 32), (8, 3, 3, 3), (8,)])
 slow, in_loops = seconds(conv2d, conv2d_backward, x, w, b)
 quick, in_matrices = seconds(conv2d_fast, conv2d_fast_backward, x, w, b, times=5)
-difference = max(np.abs(one - other).max() / np.abs(one).max() for one, other in zip(in_loops, in_matrices))
+differences = [np.abs(a - b).max() / np.abs(a).max() for a, b in zip(in_loops, in_matrices, strict=True)]
 print(f"loops {1000 * slow:.0f} ms, your matrices {1000 * quick:.1f} ms: {slow / quick:.0f} times as fast")
-print(f"largest relative difference of y, dx, dw, db: {difference:.0e}")
+print(f"largest relative difference of y, dx, dw, db: {max(differences):.0e}")
 
 # %% [markdown]
 # And with the size of the picture? `course.ops` is the course's own layer: the same idea, but it unfolds only as many pictures
@@ -1429,12 +1425,9 @@ history = fit(
 # %% tags=["experiment"]
 x, y = test
 guesses = predict(model, x[:10]).argmax(axis=1)
+titles = [f"{read}" if read == digit else f"{read}, not {digit}" for read, digit in zip(guesses, y[:10], strict=True)]
 plots.show(
-    plots.pictures(
-        list(1 - x[:10, 0]),
-        titles=[str(guess) if guess == label else f"{guess}, not {label}" for guess, label in zip(guesses, y)],
-        columns=5,
-    ),
+    plots.pictures(list(1 - x[:10, 0]), titles=titles, columns=5),
     alt="Ten noisy frames, each with a handwritten digit at another place; above each what your network reads, and "
     "where it is wrong, the digit that it is.",
 )

@@ -21,7 +21,7 @@ Pair = tuple[Callable[..., Any], Callable[..., Any]]
 SIZES = (8, 16, 32, 64, 128)
 BATCH, CHANNELS, FILTERS, FIELD = 4, 3, 8, 3
 PATIENCE = 0.4  # seconds; whoever took longer is not asked for the next size, four times the work
-TIMES, LONG = 5, 1.0  # the best of so many runs counts, or of fewer if they take so many seconds together
+TIMES, LONG = 5, 0.6  # the best of so many runs counts, or of fewer if they take so many seconds together
 
 
 def measure(pair: Pair, size: int) -> float:

@@ -111,6 +111,8 @@ def times(sizes: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> Figur
             axes.text(1.06 * sizes[len(row) - 1], last, text, va="center", fontsize=TEXT - 1, color=colour)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
+    if not any(map(len, seconds.values())):
+        axes.set_ylim(0.1, 1000)  # of nothing a logarithmic axis has no limits
     axes.set_xlim(sizes[0] / 1.15, sizes[-1] * 1.8)
     axes.set_xticks(sizes, [f"{size}×{size}" for size in sizes], fontsize=TEXT - 1)
     axes.minorticks_off()
