@@ -139,6 +139,29 @@ def test_nbgrader_autograde_goes_the_same_way(classroom):
     assert [row for row in grades(classroom) if row[0] != "dan"] == ours, done.stderr
 
 
+def test_formgraders_button_goes_the_same_way(classroom):
+    """The button calls nbgrader's API in the server's process, with the settings of the class."""
+    script = f"""
+import json
+from nbgrader.apps.api import NbGraderAPI
+from grader.classroom import Classroom
+from pathlib import Path
+config = Classroom(Path({str(classroom.root)!r})).config
+config.CourseDirectory.root = {str(classroom.root)!r}
+api = NbGraderAPI(config=config)
+print(json.dumps([api.autograde("hw", student, force=True, create=True) for student in ("ben", "cleo")]))
+"""
+    done = command(sys.executable, "-c", script, cwd=classroom.root)
+    results = json.loads(done.stdout.splitlines()[-1])
+    assert [result["success"] for result in results] == [True, True], done.stderr
+    assert [(row[0], row[1], row[2]) for row in grades(classroom) if row[2] is not None and row[1] != "why"] == [
+        ("ben", "apply-check", 1.0),
+        ("ben", "double-check", 0.0),
+        ("cleo", "apply-check", 0.0),
+        ("cleo", "double-check", 2.0),
+    ]
+
+
 def test_a_run_that_was_killed_is_completed_by_the_next(classroom):
     script = f"""
 import sys
