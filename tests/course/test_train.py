@@ -119,6 +119,11 @@ def test_the_history_says_what_was():
     assert "2 epochs in" in str(history)
 
 
+def test_the_best_epoch_is_never_one_without_a_number():
+    assert History(loss=[1, 2], val_loss=[np.nan, 3, 2, np.nan, 2]).best_epoch == 3
+    assert History().best_epoch == 0
+
+
 def test_the_training_accuracy_is_that_of_the_scores_that_were_learned_from():
     seen = []
 
@@ -549,6 +554,19 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bits(tmp_path):
     same_bits(long_training(path, resume=True), long_training(None))
 
 
+def test_when_checkpoints_are_written(tmp_path):
+    path, saved = tmp_path / "run.npz", []
+
+    def look(event):
+        position = Checkpoint.load(path).position if path.exists() else {"epoch": 0, "batch": 0}
+        saved.append((event.when, position["epoch"], position["batch"]))
+
+    train(epochs=2, batch_size=2, checkpoint=path, checkpoint_every=2, callbacks=[look])
+    first = [("batch", 0, 0), ("batch", 0, 0), ("batch", 0, 2), ("batch", 0, 2), ("batch", 0, 4), ("epoch", 1, 0)]
+    second = [(when, epoch or 1, batch) for when, epoch, batch in first[:-1]] + [("epoch", 2, 0)]
+    assert saved == [("start", 0, 0), *first, *second, ("end", 2, 0)]
+
+
 def test_a_checkpoint_is_replaced_in_one_step(tmp_path):
     """Whoever reads while a training writes finds a whole file, every time."""
     path = tmp_path / "run.npz"
@@ -683,7 +701,7 @@ def nan_at(sample):
         ({"pair": ([[1.0, 2.0]], [0])}, TypeError, "x of data is a list; a NumPy array would fit"),
         ({"pair": nan_at(4)}, ValueError, "x of data holds nan or infinity, first in sample 4"),
         ({"validation": nan_at(6)}, ValueError, "x of validation holds nan or infinity, first in sample 6"),
-        ({"pair": (numbered()[0], np.full(10, 3))}, ValueError, "y has labels from 3 to 3, the model 3 scores; .* 0 to 2"),
+        ({"pair": (numbered()[0], np.full(10, 3))}, ValueError, "y has labels from 3 to 3, the model 3 .* 0 to 2"),
         ({"pair": (numbered()[0], np.arange(10) % 3 - 1)}, ValueError, "y has labels from -1 to 1"),
         ({"epochs": 0}, ValueError, "epochs is 0; 1 or more"),
         ({"batch_size": 0}, ValueError, "batch_size is 0; 1 or more"),
