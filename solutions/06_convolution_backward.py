@@ -83,9 +83,10 @@ dy_line = np.array([1.0, -2, 3])
 # %% tags=["demo"]
 plots.show(
     line_layer(x_line, w_line, dy_line),
-    alt="Five cells x with the numbers 1, 3, −1, 2, 4 below; three outputs above with dy 1, −2 and 3. "
-    "Each output is joined to three cells; the lines of weight w0 = 2 are solid, those of w1 = 1 dashed, those of "
-    "w2 = −1 dotted. The first and the last cell have one line, their neighbours two, the middle cell three.",
+    alt="Five cells x with the numbers 1, 3, −1, 2, 4 below; three outputs above with dy 1, −2 and "
+    "3. Each output is joined to three cells; the lines of weight w0 = 2 are solid, those of w1 = 1 "
+    "dashed, those of w2 = −1 dotted. The first and the last cell have one line, their neighbours "
+    "two, the middle cell three.",
 )
 
 # %% [markdown]
@@ -222,8 +223,8 @@ def forward(picture):
 growth = forward(raised) - forward(x)
 plots.show(
     plots.matrices(w, growth, titles=["w", "growth of y"], windows={1: (1, 2, 1, 1)}),
-    alt="Left the filter with rows 0 1 2, 10 11 12, 20 21 22. Right by how much the 3×3 outputs grow: rows 22 21 20, "
-    "12 11 10, 2 1 0. The output in row 1, column 2 is marked: it grows by 10.",
+    alt="Left the filter with rows 0 1 2, 10 11 12, 20 21 22. Right by how much the 3×3 outputs "
+    "grow: rows 22 21 20, 12 11 10, 2 1 0. The output in row 1, column 2 is marked: it grows by 10.",
 )
 
 # %% [markdown]
@@ -425,8 +426,8 @@ def weight_gradient(dy, x, *, pad=0):
     Returns:
         dw: (K, C, FH, FW), where FH = H + 2P − OH + 1, and FW likewise.
 
-    Hint: which array is the picture, which one the filter? `x.transpose(1, 0, 2, 3)` exchanges the first two axes, and
-    there is no bias: np.zeros(…) of its shape.
+    Hint: which array is the picture, which one the filter? `x.transpose(1, 0, 2, 3)` exchanges the
+    first two axes. There is no bias: hand over np.zeros(…) of the right length.
 
     >>> weight_gradient(np.ones((1, 1, 2, 2)), np.arange(9.0).reshape(1, 1, 3, 3))[0, 0]
     array([[ 8., 12.],
@@ -482,7 +483,8 @@ check("one channel, one filter", draw(1, 1, 3, 2), draw(1, 1, 5, 4))
 check("several channels and filters", draw(1, 3, 2, 4), draw(1, 2, 4, 5))
 check("a batch", draw(3, 1, 2, 4), draw(3, 1, 4, 5))
 check("padding 1", draw(1, 1, 5, 4), draw(1, 1, 4, 5), pad=1)
-check("all together, float32", draw(2, 4, 6, 4, dtype=np.float32), draw(2, 3, 5, 4, dtype=np.float32), pad=2)
+dy, x = draw(2, 4, 6, 4, dtype=np.float32), draw(2, 3, 5, 4, dtype=np.float32)
+check("all together, float32", dy, x, pad=2)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", draw(3, 2, 5, 6), draw(3, 4, 6, 5), pad=1)
@@ -507,8 +509,9 @@ plots.show(
         np.pad(dy, 1), "⋆", w[::-1, ::-1], "=", full,
         titles=["dy, padded", "w, turned", "dx"], windows={0: (1, 1, 2, 2), 2: (1, 1, 1, 1)}, pad={0: 1},
     ),
-    alt="The 2×2 gradient dy with rows 1 0 and 0 10, padded to 4×4; the filter 1 2, 3 4 turned by 180° to 4 3, 2 1; the "
-    "result dx with rows 1 2 0, 3 14 20, 0 30 40. The middle window covers all of dy and gives 14 = 4·1 + 1·10.",
+    alt="The 2×2 gradient dy with rows 1 0 and 0 10, padded to 4×4; the filter 1 2, 3 4 turned by "
+    "180° to 4 3, 2 1; the result dx with rows 1 2 0, 3 14 20, 0 30 40. The middle window covers all "
+    "of dy and gives 14 = 4·1 + 1·10.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -529,7 +532,8 @@ def input_gradient(dy, w, *, pad=0):
     Returns:
         dx: (N, C, H, W), where H = OH + FH − 1 − 2P, and W likewise.
 
-    Hint: the maps of dy are the channels now, and the channels of x are the maps. `conv2d` takes a pair as pad.
+    Hint: the maps of dy are the channels now, and the channels of x are the maps. `conv2d` takes a
+    pair as pad.
 
     >>> dy, w = np.array([[1.0, 0], [0, 10]]), np.array([[1.0, 2], [3, 4]])
     >>> input_gradient(dy[None, None], w[None, None])[0, 0]
@@ -589,7 +593,8 @@ check("a filter wider than high", draw(1, 1, 3, 2), draw(1, 1, 2, 4))
 check("several filters", draw(1, 3, 3, 2), draw(3, 1, 2, 2))
 check("several channels", draw(1, 1, 3, 2), draw(1, 3, 2, 2))
 check("padding 1", draw(1, 1, 4, 3), draw(1, 1, 3, 3), pad=1)
-check("all together, float32", draw(2, 4, 5, 6, dtype=np.float32), draw(4, 3, 3, 4, dtype=np.float32), pad=2)
+dy, w = draw(2, 4, 5, 6, dtype=np.float32), draw(4, 3, 3, 4, dtype=np.float32)
+check("all together, float32", dy, w, pad=2)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", draw(3, 2, 5, 4), draw(2, 4, 4, 2), pad=1)
@@ -641,8 +646,9 @@ plots.show(
     named(
         names[0, 0], "→", empty, titles=["x", "cols"], windows={0: (0, 0, 2, 2), 1: (0, 0, 4, 1)}
     ),
-    alt="The 3×3 picture with rows a b c, d e f, g h i; its upper left 2×2 window is marked. The 4×4 matrix cols, whose "
-    "first column, marked, holds a, b, d, e from top to bottom; the other three columns are empty.",
+    alt="The 3×3 picture with rows a b c, d e f, g h i; its upper left 2×2 window is marked. The 4×4 "
+    "matrix cols, whose first column, marked, holds a, b, d, e from top to bottom; the other three "
+    "columns are empty.",
 )
 
 # %% [markdown]
@@ -778,10 +784,10 @@ from course.check import Check
 
 check = Check("im2col", im2col, ops.im2col, returns="cols (N, C·FH·FW, OH·OW)")
 draw = check.normal
-letters = [list("abde"), list("bcef"), list("degh"), list("efhi")]  # symmetric, so another one beside it
-rows = [list("abc"), list("def"), list("ghi")]
-check.equal("the names, windows of 2×2", lambda: im2col(names, (2, 2)).tolist(), [letters])
-check.equal("the names, windows of 1×3", lambda: im2col(names, (1, 3)).tolist(), [np.transpose(rows).tolist()])
+square = [list("abde"), list("bcef"), list("degh"), list("efhi")]  # symmetric, hence the second one
+flat = [list("adg"), list("beh"), list("cfi")]
+check.equal("the names, windows of 2×2", lambda: im2col(names, (2, 2)).tolist(), [square])
+check.equal("the names, windows of 1×3", lambda: im2col(names, (1, 3)).tolist(), [flat])
 
 
 def in_any_order(label, x, field, **hyper):
@@ -816,8 +822,8 @@ plots.show(
         im2col(names, (3, 1))[0],
         titles=["windows of 2×2", "windows of 3×1"],
     ),
-    alt="The column matrices of the named picture. Windows of 2×2: rows a b d e, b c e f, d e g h, e f h i. Windows of "
-    "3×1: rows a b c, d e f, g h i, the picture itself.",
+    alt="The column matrices of the named picture. Windows of 2×2: rows a b d e, b c e f, d e g h, "
+    "e f h i. Windows of 3×1: rows a b c, d e f, g h i, the picture itself.",
 )
 
 # %% [markdown]
@@ -922,7 +928,7 @@ check("another shape", draw(3, 16, 10), (3, 2, 4, 8), (4, 2), stride=2, pad=1)
 check.score(11)
 
 # %% [markdown]
-# How many windows hold each pixel of a 7×7 picture? Where windows of 3×3 move by 1, by 2 and by 4:
+# How many windows hold each pixel of a 7×7 picture? Here windows of 3×3 move by 1, by 2 and by 4:
 
 # %% tags=["experiment"]
 counts = []
@@ -931,9 +937,10 @@ for stride in (1, 2, 4):
     counts.append(col2im(np.ones((1, 9, windows)), (1, 1, 7, 7), (3, 3), stride=stride)[0, 0])
 plots.show(
     plots.matrices(*counts, titles=["stride 1", "stride 2", "stride 4"], cell=0.36),
-    alt="Three 7×7 maps. Stride 1: the counts grow from 1 in the corners to 9 in the middle. Stride 2: mostly 1, 2 and 4: "
-    "pixels in rows and columns 2 and 4 are in more windows than their neighbours. Stride 4: four blocks of ones, and "
-    "a cross of zeros between them: no window sees these pixels.",
+    alt="Three 7×7 maps. Stride 1: the counts grow from 1 in the corners to 9 in the middle. Stride "
+    "2: ones, twos and fours: pixels in rows and columns 2 and 4 are in more windows than their "
+    "neighbours. Stride 4: four blocks of ones, and a cross of zeros between them: no window sees "
+    "these pixels.",
 )
 
 # %% [markdown]
@@ -958,7 +965,9 @@ plots.show(
 
 # %% exercise="are_adjoint"
 def are_adjoint(forward, backward, x, c):
-    """Ask whether backward is the adjoint (the transpose) of a linear map: ⟨forward(x), c⟩ = ⟨x, backward(c)⟩.
+    """Ask whether backward is the adjoint, the transpose, of a linear map.
+
+        ⟨forward(x), c⟩ = ⟨x, backward(c)⟩
 
     Args:
         forward: a function of an array with the shape of x.
@@ -1008,55 +1017,49 @@ from course.check import Check
 check = Check("are_adjoint", are_adjoint)
 draw = check.normal
 A, x, c = draw(40, 30), draw(30), draw(40)
-picture, cols = draw(2, 3, 7, 6), draw(2, 18, 18)
+picture, cols = draw(2, 3, 7, 6), draw(2, 18, 24)
 
 
 def unfold(x):
-    return ops.im2col(x, (2, 3), stride=1, pad=0)[:, :, :18]
+    return ops.im2col(x, (2, 3))
 
 
 def fold(c):
-    return ops.col2im(np.concatenate([c, np.zeros((2, 18, 6))], axis=2), (2, 3, 7, 6), (2, 3))
+    return ops.col2im(c, picture.shape, (2, 3))
 
 
 def once(c):
-    return fold(c) / np.maximum(fold(np.ones_like(c)), 1)
+    return fold(c) / fold(np.ones_like(c))
 
 
 def almost(c):
-    return fold(np.concatenate([c[:, :, :-1], np.zeros((2, 18, 1))], axis=2))
+    return fold(c * (np.arange(24) < 23))
 
 
-# a right pair and a wrong one in each case: always saying the same is worth nothing
-def verdicts(forward, right, wrong, x, c):
-    return [are_adjoint(forward, right, k * x, c) for k in (1, 2, 3)] + [are_adjoint(forward, wrong, x, c)]
+def case(label, forward, right, wrong, x, c):
+    # a right pair, three times, and a wrong one: always saying the same is worth nothing
+    def verdicts():
+        said = [are_adjoint(forward, right, k * x, c) for k in (1, 2, 3)]
+        return [*said, are_adjoint(forward, wrong, x, c)]
+
+    check.equal(label, verdicts, [True, True, True, False])
 
 
-right_then_wrong = [True, True, True, False]
+def times(matrix):
+    return lambda x: matrix @ x
+
+
 whole = check.integers(-5, 5, 8, 6).astype(float)  # nothing is rounded here
-check.equal(
-    "whole numbers",
-    lambda: verdicts(
-        lambda x: whole @ x, lambda c: whole.T @ c, lambda c: whole.T @ c + 1, np.arange(1.0, 7), np.arange(2.0, 10)
-    ),
-    right_then_wrong,
-)
-check.equal(
-    "Aᵀ, not the inverse of A",
-    lambda: verdicts(lambda x: A @ x, lambda c: A.T @ c, lambda c: np.linalg.pinv(A) @ c, x, c),
-    right_then_wrong,
-)
-check.equal(
-    "Aᵀ, not −Aᵀ", lambda: verdicts(lambda x: A @ x, lambda c: A.T @ c, lambda c: -A.T @ c, x, c), right_then_wrong
-)
-check.equal("col2im adds, and does not average", lambda: verdicts(unfold, fold, once, picture, cols), right_then_wrong)
-check.equal("a window forgotten", lambda: verdicts(unfold, fold, almost, picture, cols), right_then_wrong)
+p, q = np.arange(1.0, 7), np.arange(2.0, 10)
+case("whole numbers", times(whole), times(whole.T), lambda c: whole.T @ c + 1, p, q)
+case("Aᵀ, not the inverse of A", times(A), times(A.T), times(np.linalg.pinv(A)), x, c)
+case("Aᵀ, not −Aᵀ", times(A), times(A.T), times(-A.T), x, c)
+case("col2im adds, and does not average", unfold, fold, once, picture, cols)
+case("a window forgotten", unfold, fold, almost, picture, cols)
 ### BEGIN HIDDEN TESTS
 check.hide()
 A, x, c = check.normal(30, 50), check.normal(50), check.normal(30)
-check.equal(
-    "another map", lambda: verdicts(lambda x: A @ x, lambda c: A.T @ c, lambda c: 1.01 * A.T @ c, x, c), right_then_wrong
-)
+case("another map", times(A), times(A.T), times(1.01 * A.T), x, c)
 ### END HIDDEN TESTS
 check.score(6)
 
@@ -1066,22 +1069,29 @@ check.score(6)
 
 # %% tags=["experiment"]
 rng = np.random.default_rng(6)
-x, c = rng.standard_normal((2, 3, 9, 8)), rng.standard_normal((2, 18, 30))
+x, cols = rng.standard_normal((2, 3, 9, 8)), rng.standard_normal((2, 18, 25))
 w, dy = rng.standard_normal((4, 3, 3, 2)), rng.standard_normal((2, 4, 5, 5))
-hyper = {"stride": 2, "pad": 1}
-print(
-    "im2col and col2im:",
-    are_adjoint(lambda x: im2col(x, (3, 2), **hyper), lambda c: col2im(c, x.shape, (3, 2), **hyper), x, c[..., :25]),
-)
-print(
-    "conv2d and your conv2d_backward:",
-    are_adjoint(
-        lambda x: conv2d(x, w, np.zeros(4), **hyper)[0],
-        lambda dy: conv2d_backward(dy, (x, w, 2, 1))[0],
-        x,
-        dy,
-    ),
-)
+how = {"stride": 2, "pad": 1}
+
+
+def layer(x):
+    return conv2d(x, w, np.zeros(4), **how)[0]
+
+
+def layer_backward(dy):
+    return conv2d_backward(dy, (x, w, 2, 1))[0]
+
+
+def unfold(x):
+    return im2col(x, (3, 2), **how)
+
+
+def fold(cols):
+    return col2im(cols, x.shape, (3, 2), **how)
+
+
+print("im2col and col2im:", are_adjoint(unfold, fold, x, cols))
+print("conv2d and conv2d_backward:", are_adjoint(layer, layer_backward, x, dy))
 
 # %% [markdown]
 # ## 9 The fast path
@@ -1202,7 +1212,8 @@ def conv2d_fast_backward(dy, cache, *, fold=None):
 
     Args:
         dy: (N, K, OH, OW), the upstream gradient.
-        cache: (cols, w, shape, stride, pad): cols (N, C·FH·FW, OH·OW), w (K, C, FH, FW), shape that of x.
+        cache: (cols, w, shape, stride, pad): cols (N, C·FH·FW, OH·OW), w (K, C, FH, FW), shape that
+            of x.
         fold: what to use for `col2im`; leave it as it is.
 
     Returns:
@@ -1320,7 +1331,9 @@ def there_and_back(x, w, b, dy):
 
 x, w, b, dy = draw(2, 3, 5, 6), draw(4, 3, 3, 2), draw(4), draw(2, 4, 3, 4)
 expected = ops.conv2d_backward(dy, ops.conv2d(x, w, b, stride=2, pad=1)[1])
-check.equal("with the cache of your own conv2d_fast", lambda: list(there_and_back(x, w, b, dy)), list(expected))
+check.equal(
+    "with the cache of your own conv2d_fast", lambda: list(there_and_back(x, w, b, dy)), list(expected)
+)
 ### BEGIN HIDDEN TESTS
 check.hide()
 case("another shape", check.normal(3, 2, 6, 8), check.normal(4, 2, 4, 2), stride=2, pad=1, points=0.5)
@@ -1425,11 +1438,14 @@ history = fit(
 # %% tags=["experiment"]
 x, y = test
 guesses = predict(model, x[:10]).argmax(axis=1)
-titles = [f"{read}" if read == digit else f"{read}, not {digit}" for read, digit in zip(guesses, y[:10], strict=True)]
+titles = [
+    f"{read}" if read == digit else f"{read}, not {digit}"
+    for read, digit in zip(guesses, y[:10], strict=True)
+]
 plots.show(
     plots.pictures(list(1 - x[:10, 0]), titles=titles, columns=5),
-    alt="Ten noisy frames, each with a handwritten digit at another place; above each what your network reads, and "
-    "where it is wrong, the digit that it is.",
+    alt="Ten noisy frames, each with a handwritten digit at another place; above each what your "
+    "network reads, and where it is wrong, the digit that it is.",
 )
 print(f"{history.val_accuracy[-1]:.0%} of 450 unseen digits are read rightly; guessing would give 10 %")
 
