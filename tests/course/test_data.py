@@ -112,6 +112,14 @@ def test_each_digit_is_somewhere_in_its_frame():
     assert len(seen) > 60  # of 7·13 places, most
 
 
+def test_the_order_is_drawn():
+    _, y = data.translated_digits(rng=rng())
+    _, again = data.translated_digits(rng=rng(1))
+    assert not np.array_equal(y, again)
+    assert not np.array_equal(y, data.digits()[1])
+    assert len(np.unique(y[:40])) == 10
+
+
 def test_places_are_drawn_evenly():
     frames, _ = data.translated_digits(4000, size=11, noise=0, rng=rng())
     columns, rows = frames[:, 0].sum(axis=1), frames[:, 0].sum(axis=2)
@@ -369,6 +377,13 @@ def test_standardize_each_channel(dtype):
     tolerance = 1e-3 if dtype == np.float32 else 1e-9
     np.testing.assert_allclose(z.mean(axis=(0, 2, 3), dtype=np.float64), 0, atol=tolerance)
     np.testing.assert_allclose(z.std(axis=(0, 2, 3), dtype=np.float64), 1, atol=tolerance)
+
+
+def test_standardize_many_samples_in_float32():
+    """A hundred thousand numbers near 1000, added up in float32, would be off by more than their deviation."""
+    x = (1000 + rng().random((100_000, 2))).astype(np.float32)
+    z = data.standardize(x)
+    np.testing.assert_allclose(z.mean(axis=0, dtype=np.float64), 0, atol=1e-3)
 
 
 def test_standardize_by_what_the_training_set_says():
