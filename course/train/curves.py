@@ -18,7 +18,9 @@ def curves(history: History) -> "Figure":
     Returns:
         a figure that pyplot does not know; `course.plots.show` puts it into a notebook.
     """
-    from course.plots.figure import BLUE, GREY, VERMILLION, new_figure  # late: training alone draws nothing
+    from matplotlib.ticker import MaxNLocator  # late: training alone draws nothing
+
+    from course.plots.figure import BLUE, GREY, VERMILLION, new_figure
 
     panels = [("loss", history.loss, history.val_loss)]
     if history.accuracy or history.val_accuracy:
@@ -37,6 +39,7 @@ def curves(history: History) -> "Figure":
             if values:
                 axes.plot(range(1, len(values) + 1), values, style, color=colour, marker=marker, ms=4, label=label)
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(name)
         axes.grid(alpha=0.3)
         if axes.lines:
