@@ -121,7 +121,7 @@ line_db = 2
 # bias forgotten: you leave out b, which every output adds once.
 #   - line_y = [7, 4, -3]
 #   + line_y = [6, 3, -4]
-# db multiplied by b: you multiply the sum by something, or take the mean. The factor of b in every y is 1: only add the dy.
+# mean for sum: you divide by the number of outputs. The factor of b in every y is 1: only add the dy.
 #   - line_db = 2
 #   + line_db = 0.667
 # weights swapped: you have the three right sums, but from right to left. w0 meets the left cell of each window.
@@ -302,6 +302,9 @@ def conv2d_backward(dy, cache):
 #     pixel at (u, v) in it met the weight (u, v).
 #   - dy[n, k, i, j] * w[k]
 #   + dy[n, k, i, j] * w[k, :, ::-1, ::-1]
+# padding forgotten: you never pad the picture, so the last windows reach beyond its edge. Pad x as forwards, and collect dx in an array of that size.
+#   - padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+#   + padded = x
 # padding kept: your dx is as large as the padded picture. Cut the P rows and columns at every edge off again.
 #   - dx = dpadded[:, :, pad : pad + H, pad : pad + W]
 #   + dx = dpadded
@@ -337,17 +340,18 @@ from course import ops
 from course.check import Check
 
 
-def gradient(name, dy, cache):
+def gradient(dy, cache, *, part):
     answer = conv2d_backward(dy, cache)
-    if type(answer) is not tuple or len(answer) != 3:
-        raise TypeError("conv2d_backward returns three arrays: dx, dw, db")
-    return answer[["dx", "dw", "db"].index(name)]
+    at = ["dx", "dw", "db"].index(part)
+    if type(answer) is not tuple or len(answer) <= at:
+        raise TypeError(f"conv2d_backward returns three arrays, dx, dw, db: {part} is missing")
+    return answer[at]
 
 
-def reference(name, dy, cache):
+def reference(dy, cache, *, part):
     x, w, stride, pad = cache
     _, cache = ops.conv2d(x, w, np.zeros(len(w), w.dtype), stride=stride, pad=pad)
-    return ops.conv2d_backward(dy, cache)[["dx", "dw", "db"].index(name)]
+    return ops.conv2d_backward(dy, cache)[["dx", "dw", "db"].index(part)]
 
 
 check = Check("conv2d_backward", gradient, reference)
@@ -357,8 +361,8 @@ def case(label, x, w, points=1, stride=1, pad=0):
     # dx, dw and db are judged one by one: a slip in one does not cost the others
     y, cache = conv2d(x, w, np.zeros(len(w)), stride=stride, pad=pad)
     dy = check.normal(*y.shape, dtype=x.dtype)
-    for name in ("dx", "dw", "db"):
-        check(f"{name}: {label}", name, dy, cache, points=points)
+    for part in ("dx", "dw", "db"):
+        check(f"{part}: {label}", dy, cache, part=part, points=points)
 
 
 draw = check.normal
@@ -604,8 +608,9 @@ check.score(8)
 # %% [markdown] question="stride-two" points=3
 # ### In words: what if the stride is 2?
 #
-# Both of your functions ask for stride 1. Suppose the forward pass had stride 2 (on a picture on which the windows fit). What must be done to dy before
-# `input_gradient` gives the right dx? Say why, and name a layer that *enlarges* pictures which you have built by doing it.
+# Both of your functions ask for stride 1. Suppose the forward pass had stride 2. What must be done to dy before
+# `input_gradient` gives the right dx? Say why. And what kind of layer, one that *enlarges* pictures, do you have when you
+# use this forwards?
 #
 # ### BEGIN SOLUTION
 # With stride 1 the picture would have twice as many windows along each axis. The missing ones were never computed, so nothing
@@ -949,7 +954,7 @@ plots.show(
 #
 # ## 8 A test for any backward pass: the adjoint identity
 #
-# *Goes with SYSU, "Backpropagating through affine map".*
+# *Beyond the lectures.*
 #
 # im2col only copies: it is a linear map, x ↦ A·x, with a huge matrix A of zeros and ones that nobody writes down. Going back
 # is Aᵀ. A matrix and its transpose have one relation that can be tested without ever seeing A:
@@ -1286,20 +1291,21 @@ def fold_rightly(cols, shape, field, *, stride=1, pad=0):
     return ops.col2im(cols, tuple(shape), tuple(field), stride=stride, pad=pad)
 
 
-def gradient(name, dy, cache):
+def gradient(dy, cache, *, part):
     answer = conv2d_fast_backward(dy, cache, fold=fold_rightly)
-    if type(answer) is not tuple or len(answer) != 3:
-        raise TypeError("conv2d_fast_backward returns three arrays: dx, dw, db")
-    return answer[["dx", "dw", "db"].index(name)]
+    at = ["dx", "dw", "db"].index(part)
+    if type(answer) is not tuple or len(answer) <= at:
+        raise TypeError(f"conv2d_fast_backward returns three arrays, dx, dw, db: {part} is missing")
+    return answer[at]
 
 
-def reference(name, dy, cache):
+def reference(dy, cache, *, part):
     cols, w, shape, stride, pad = cache
     x = ops.col2im(cols, shape, w.shape[2:], stride=stride, pad=pad)
     counts = ops.col2im(np.ones_like(cols), shape, w.shape[2:], stride=stride, pad=pad)
     _, right = ops.conv2d(x / np.maximum(counts, 1), w, None, stride=stride, pad=pad)
     dx, dw, _ = ops.conv2d_backward(dy, right)
-    return {"dx": dx, "dw": dw, "db": dy.sum(axis=(0, 2, 3))}[name]
+    return {"dx": dx, "dw": dw, "db": dy.sum(axis=(0, 2, 3))}[part]
 
 
 check = Check("conv2d_fast_backward", gradient, reference)
@@ -1310,8 +1316,8 @@ def case(label, x, w, points=1, stride=1, pad=0):
     cols = ops.im2col(x, w.shape[2:], stride=stride, pad=pad)
     y, _ = ops.conv2d(x, w, None, stride=stride, pad=pad)
     dy = check.normal(*y.shape, dtype=x.dtype)
-    for name in ("dx", "dw", "db"):
-        check(f"{name}: {label}", name, dy, (cols, w, x.shape, stride, pad), points=points)
+    for part in ("dx", "dw", "db"):
+        check(f"{part}: {label}", dy, (cols, w, x.shape, stride, pad), part=part, points=points)
 
 
 draw = check.normal
@@ -1342,6 +1348,8 @@ check.score(14)
 
 # %% [markdown]
 # ## 10 How fast is it?
+#
+# *Beyond the lectures.*
 #
 # One forward and one backward pass of the same layer, on the same numbers:
 
@@ -1409,6 +1417,8 @@ backward_race.run(
 
 # %% [markdown]
 # ## 11 Use it: your layer learns
+#
+# *Follows SYSU, "Training CNNs through Gradient Descent".*
 #
 # `layer_from` turns a function pair into a layer. Here your pair takes the place of both convolutions of a small network, and
 # learns to read handwritten digits at random places of a noisy frame.
