@@ -1,0 +1,67 @@
+"""Two contenders in turns: what the machine does besides meets both, and the ratio of a pair is left of it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Contender = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Race:
+    """The outcome of a race between ours and the peer's."""
+
+    ours: float  # seconds, median
+    theirs: float
+    ratio: float  # median of the pairs' ratios, ours / theirs
+    low: float  # the ratios' quartiles
+    high: float
+
+
+def race(ours: Contender, theirs: Contender, *, rounds: int, seconds: float = 0.02) -> Race:
+    """Run both in turns, the order changing from round to round; each turn repeats what is very short."""
+    repeats = [_repeats(contender, seconds) for contender in (ours, theirs)]
+    times: list[tuple[float, float]] = []
+    for number in range(rounds):
+        pair = [0.0, 0.0]
+        for which in (0, 1) if number % 2 else (1, 0):
+            contender = (ours, theirs)[which]
+            start = time.perf_counter()
+            for _ in range(repeats[which]):
+                contender()
+            pair[which] = (time.perf_counter() - start) / repeats[which]
+        times.append((pair[0], pair[1]))
+    ratios = sorted(a / b for a, b in times)
+    quarter = len(ratios) // 4
+    return Race(
+        statistics.median(a for a, _ in times),
+        statistics.median(b for _, b in times),
+        statistics.median(ratios),
+        ratios[quarter],
+        ratios[-1 - quarter],
+    )
+
+
+def _repeats(contender: Contender, seconds: float) -> int:
+    contender()  # warm: what is made at first use is made now
+    start = time.perf_counter()
+    contender()
+    return max(1, round(seconds / max(1e-6, time.perf_counter() - start)))
+
+
+def gemm_peak(rounds: int = 7, size: int = 1536) -> float:
+    """The best rate of a float32 matrix product that NumPy reaches here, in floating point operations a second."""
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((size, size), dtype=np.float32) for _ in range(2))
+    out = np.empty_like(a)
+    best = np.inf
+    for _ in range(rounds):
+        start = time.perf_counter()
+        np.matmul(a, b, out=out)
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
