@@ -1,19 +1,17 @@
 """The heart: a convolution is one matrix product, once its windows are written into columns.
 
-Each window of a picture holds C·FH·FW cells; as a column of a matrix it meets every filter, written as a row,
-in one product that a computer does at full speed:
+Each window of a picture holds C·FH·FW cells. As a column of a matrix it meets every filter, written as a row, in one
+product that a computer does at full speed:
 
     y (K, OH·OW)  =  w (K, C·FH·FW)  @  columns (C·FH·FW, OH·OW)
 
-and the chain rule for a product gives the two gradients:
+and the chain rule for a product gives the gradients:
 
     dw = dy @ columnsᵀ          dcolumns = wᵀ @ dy, each column added back onto its window
 
-The columns repeat every cell FH·FW times, so those of a whole batch are large. We never have them all: a block
-of pictures whose columns fit into the processor's cache is written, used and overwritten by the next.
+Columns repeat every cell FH·FW times, so those of a whole batch are large. We never have them all: a block of pictures
+whose columns fit into the processor's cache is written, used and dropped before the next.
 """
-
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -22,82 +20,87 @@ from course.ops._geometry import Geometry, columns_geometry, inside, padded
 from course.ops._validation import Array, check_axes, check_floats, check_shape
 from course.shapes import Pair
 
-__all__ = ["col2im", "correlate", "im2col", "input_gradient", "weight_gradient"]
-
 CACHE = 1 << 20
-"""Bytes of columns in a block. Anything from 0.5 to 2 MiB is as good; a whole batch takes 1.5 times as long."""
+"""Bytes of columns in a block. From 0.5 to 2 MiB it is all the same; the whole batch takes 1.5 times as long."""
 
 
-def windows(x: Array, g: Geometry) -> Array:
+def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
+    """Fill y (N, K, OH, OW) with w (K, C/groups, FH, FW) @ columns of x (N, C, H, W), plus b (K,)."""
+    filters, answers = _as_rows(w, g), _as_rows_of_places(y, g)
+    for some in _blocks(x.shape, g, x.itemsize):
+        np.matmul(filters, _columns(x[some], g), out=answers[some])
+        if b is not None:
+            y[some] += b[:, None, None]
+
+
+def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
+    """Fill dx (N, C, H, W) unless it is None, and return dw (K, C/groups, FH, FW) and db (K,)."""
+    if dx is not None:
+        input_gradient(dy, w, g, dx)
+    return weight_gradient(dy, x, w, g)
+
+
+def weight_gradient(dy: Array, x: Array, w: Array, g: Geometry) -> tuple[Array, Array]:
+    """Return dw = Σ dy @ columnsᵀ and db = Σ dy over all pictures and places."""
+    # transposed, columns @ dyᵀ: the same numbers, and BLAS is 1.5 times faster with the longer side first
+    dw = np.zeros((g.groups, w[0].size, len(w) // g.groups), w.dtype)
+    db = np.zeros((g.groups, len(w) // g.groups), w.dtype)
+    d = _as_rows_of_places(dy, g)
+    for some in _blocks(x.shape, g, x.itemsize):
+        for columns, up in zip(_columns(x[some], g), d[some], strict=True):
+            dw += columns @ up.swapaxes(1, 2)
+        db += d[some].sum(axis=3).sum(axis=0)
+    return np.ascontiguousarray(dw.swapaxes(1, 2)).reshape(w.shape), db.reshape(len(w))
+
+
+def input_gradient(dy: Array, w: Array, g: Geometry, dx: Array) -> None:
+    """Fill dx (N, C, H, W): dcolumns = wᵀ @ dy, each column added onto its window."""
+    filters, d = _as_rows(w, g).swapaxes(1, 2), _as_rows_of_places(dy, g)
+    for some in _blocks(dx.shape, g, dx.itemsize):
+        dx[some] = _fold(filters @ d[some], dx[some].shape, g)
+
+
+def _as_rows(w: Array, g: Geometry) -> Array:
+    """See each filter as a row: (groups, K/groups, C/groups·FH·FW)."""
+    return w.reshape(g.groups, len(w) // g.groups, w[0].size)
+
+
+def _as_rows_of_places(y: Array, g: Geometry) -> Array:
+    """See each map as a row: (N, groups, K/groups, OH·OW)."""
+    return y.reshape(len(y), g.groups, y.shape[1] // g.groups, y.shape[2] * y.shape[3])
+
+
+def _blocks(shape: tuple[int, ...], g: Geometry, itemsize: int) -> list[slice]:
+    """Cut N pictures (N, C, H, W) into blocks whose columns fit into the cache, or of one picture."""
+    n, c, _, _ = shape
+    size = max(1, CACHE // (c * g.field[0] * g.field[1] * g.output[0] * g.output[1] * itemsize))
+    return [slice(start, start + size) for start in range(0, n, size)]
+
+
+def _windows(x: Array, g: Geometry) -> Array:
     """View padded pictures (N, C, H, W) as their windows (N, C, FH, FW, OH, OW): no copy, only strides."""
-    (fh, fw), (oh, ow), (sv, sh), (dv, dh) = g.field, g.output, g.stride, g.dilation
     n, c, down, right = x.strides
+    (sv, sh), (dv, dh) = g.stride, g.dilation
     strides = (n, c, dv * down, dh * right, sv * down, sh * right)
-    return as_strided(x, (*x.shape[:2], fh, fw, oh, ow), strides, writeable=x.flags.writeable)
+    return as_strided(x, (*x.shape[:2], *g.field, *g.output), strides)
 
 
-def blocks(x: Array, g: Geometry) -> Iterator[tuple[slice, Array]]:
-    """Write the windows of so many pictures at a time as fit into the cache: (which pictures, columns).
-
-    The columns (n, groups, C/groups·FH·FW, OH·OW) are overwritten by those of the next block.
-    """
+def _columns(x: Array, g: Geometry) -> Array:
+    """Write the windows of some pictures into columns: (n, groups, C/groups·FH·FW, OH·OW)."""
     n, c, _, _ = x.shape
-    (fh, fw), (oh, ow) = g.field, g.output
-    size = max(1, min(n, CACHE // max(1, c * fh * fw * oh * ow * x.itemsize)))
-    columns = np.empty((size, c, fh, fw, oh, ow), x.dtype)
-    for start in range(0, n, size):
-        pictures = slice(start, start + size)
-        view = windows(padded(x[pictures], g.pad), g)
-        block = columns[: len(view)]
-        np.copyto(block, view)
-        yield pictures, block.reshape(len(block), g.groups, -1, oh * ow)
+    cells = c // g.groups * g.field[0] * g.field[1]
+    return _windows(padded(x, g.pad), g).reshape(n, g.groups, cells, g.output[0] * g.output[1])
 
 
-def correlate(x: Array, w: Array, g: Geometry) -> Array:
-    """Compute y = w @ columns for x (N, C, H, W) and w (K, C/groups, FH, FW): (N, K, OH, OW)."""
-    y = np.empty((len(x), g.groups, len(w) // g.groups, g.output[0] * g.output[1]), x.dtype)
-    rows = w.reshape(g.groups, len(w) // g.groups, -1)
-    for pictures, columns in blocks(x, g):
-        np.matmul(rows, columns, out=y[pictures])
-    return y.reshape(len(x), len(w), *g.output)
-
-
-def weight_gradient(dy: Array, x: Array, w: Array, g: Geometry) -> Array:
-    """Compute dw = Σ dy @ columnsᵀ over all pictures, with the shape of w."""
-    d = dy.reshape(len(x), g.groups, len(w) // g.groups, g.output[0] * g.output[1])
-    # transposed: (columns @ dyᵀ)ᵀ is the same numbers 1.5 times faster, as BLAS likes the longer side first
-    total = np.zeros((g.groups, w[0].size, len(w) // g.groups), x.dtype)
-    for pictures, columns in blocks(x, g):
-        for column, up in zip(columns, d[pictures], strict=True):
-            total += column @ up.swapaxes(-1, -2)
-    return np.ascontiguousarray(total.swapaxes(-1, -2)).reshape(w.shape)
-
-
-def input_gradient(dy: Array, w: Array, shape: tuple[int, ...], g: Geometry) -> Array:
-    """Compute dcolumns = wᵀ @ dy and add each column onto its window: dx of this shape (N, C, H, W)."""
-    n, c, h, wide = shape
-    (fh, fw), (oh, ow), (ph, pw) = g.field, g.output, g.pad
-    d = dy.reshape(n, g.groups, len(w) // g.groups, oh * ow)
-    rows = w.reshape(g.groups, len(w) // g.groups, -1)
-    size = max(1, min(n, CACHE // max(1, c * fh * fw * oh * ow * dy.itemsize)))
-    columns = np.empty((size, g.groups, rows.shape[-1], oh * ow), dy.dtype)
-    around = np.empty((size, c, h + 2 * ph, wide + 2 * pw), dy.dtype)
-    dx = np.empty(shape, dy.dtype)
-    for start in range(0, n, size):
-        up = d[start : start + size]
-        dcolumns = np.matmul(rows.swapaxes(-1, -2), up, out=columns[: len(up)])
-        around.fill(0)
-        fold(dcolumns.reshape(len(up), c, fh, fw, oh, ow), around[: len(up)], g)
-        dx[start : start + size] = inside(around[: len(up)], g.pad)
-    return dx
-
-
-def fold(columns: Array, x: Array, g: Geometry) -> None:
-    """Add columns (N, C, FH, FW, OH, OW) onto the windows of padded pictures x that they came from."""
-    view = windows(x, g)
-    # two windows never share a cell at the same place (u, v) in them, so a whole slice adds at once
+def _fold(columns: Array, shape: tuple[int, ...], g: Geometry) -> Array:
+    """Add columns onto the windows that they came from: pictures of this shape (n, C, H, W)."""
+    x = padded(np.zeros(shape, columns.dtype), g.pad)
+    windows = _windows(x, g)
+    columns = columns.reshape(windows.shape)
+    # no two windows share a cell at the same place (u, v) in them, so all windows take that place at once
     for u, v in np.ndindex(*g.field):
-        view[:, :, u, v] += columns[:, :, u, v]
+        np.add(windows[:, :, u, v], columns[:, :, u, v], out=windows[:, :, u, v])
+    return inside(x, g.pad)
 
 
 def im2col(x: Array, field: Pair, *, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, floor: bool = False) -> Array:
@@ -127,8 +130,8 @@ def im2col(x: Array, field: Pair, *, stride: Pair = 1, pad: Pair = 0, dilation: 
     check_floats(x=x)
     check_axes("x", x, "N, C, H, W")
     g = columns_geometry(x.shape, field, stride, pad, dilation, floor)
-    cells, places = x.shape[1] * g.field[0] * g.field[1], g.output[0] * g.output[1]
-    return windows(padded(x, g.pad), g).copy().reshape(len(x), cells, places)
+    columns = np.array(_windows(padded(x, g.pad), g), order="C")
+    return columns.reshape(len(x), x.shape[1] * g.field[0] * g.field[1], g.output[0] * g.output[1])
 
 
 def col2im(
@@ -166,6 +169,4 @@ def col2im(
     g = columns_geometry(shape, field, stride, pad, dilation, floor)
     (n, c, _, _), (fh, fw), (oh, ow) = shape, g.field, g.output
     check_shape("cols", cols, (n, c * fh * fw, oh * ow), "(N, C·FH·FW, OH·OW)")
-    x = padded(np.zeros(shape, cols.dtype), g.pad)
-    fold(cols.reshape(n, c, fh, fw, oh, ow), x, g)
-    return np.ascontiguousarray(inside(x, g.pad))
+    return np.ascontiguousarray(_fold(cols, shape, g))

@@ -58,6 +58,8 @@ def _check_arrays(x: Array, w: Array, b: Array | None, filters: str) -> None:
     check_floats(**arrays)
     check_axes("x", x, "N, C, H, W")
     check_axes("w", w, filters)
+    if not w.size:
+        raise ValueError(f"w has shape {w.shape}; at least one filter of one cell would fit")
 
 
 def padded(x: Array, pad: tuple[int, int]) -> Array:

@@ -4,7 +4,10 @@ As in all of deep learning the filters are not flipped: this is what mathematics
 `course.ops.convolution_naive` says the same in the lectures' loops.
 """
 
-from course.ops._columns import col2im, correlate, im2col, input_gradient, weight_gradient
+import numpy as np
+
+from course.ops import _columns, _kernels
+from course.ops._columns import col2im, im2col
 from course.ops._geometry import conv2d_geometry, conv_transpose2d_geometry
 from course.ops._padding import pad2d, pad2d_backward
 from course.ops._validation import Array, Cache, check_upstream
@@ -54,7 +57,6 @@ def conv2d(
 
     Source: HLCV, "Convolution Layer" and "Summary. To summarize, the Conv Layer"; IIITS, the worked volume.
 
-    >>> import numpy as np
     >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
     >>> y, cache = conv2d(x, np.ones((1, 1, 2, 2)), np.array([0.5]))
     >>> y[0, 0]
@@ -62,10 +64,7 @@ def conv2d(
            [20.5, 24.5]])
     """
     g = conv2d_geometry(x, w, b, stride, pad, dilation, groups, floor)
-    y = correlate(x, w, g)
-    if b is not None:
-        y += b[:, None, None]
-    return y, (x, w, b is not None, g)
+    return _kernels.correlate(x, w, b, g), (x, w, b is not None, g)
 
 
 def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[Array | None, Array, Array | None]:
@@ -92,7 +91,6 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
     Source: SYSU lecture 7.2, "BP: Convolutional layer", "The derivative for a single weight" and "But this is
     also a convolution".
 
-    >>> import numpy as np
     >>> y, cache = conv2d(np.arange(9.0).reshape(1, 1, 3, 3), np.ones((1, 1, 2, 2)), np.zeros(1))
     >>> dx, dw, db = conv2d_backward(np.ones_like(y), cache)
     >>> dw[0, 0], db
@@ -101,8 +99,8 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
     """
     x, w, biased, g = cache
     check_upstream(dy, (len(x), len(w), *g.output), x.dtype)
-    dx = input_gradient(dy, w, x.shape, g) if need_dx else None
-    return dx, weight_gradient(dy, x, w, g), dy.sum(axis=(0, 2, 3)) if biased else None
+    dx, dw, db = _kernels.gradients(dy, x, w, g, need_dx)
+    return dx, dw, db if biased else None
 
 
 def conv_transpose2d(x: Array, w: Array, b: Array | None, *, stride: Pair = 1, pad: Pair = 0) -> tuple[Array, Cache]:
@@ -130,13 +128,13 @@ def conv_transpose2d(x: Array, w: Array, b: Array | None, *, stride: Pair = 1, p
 
     Source: EECS 545, "From Classification to Semantic Segmentation" (learnable upsampling).
 
-    >>> import numpy as np
     >>> y, cache = conv_transpose2d(np.array([[[[1.0, 2.0]]]]), np.ones((1, 1, 1, 3)), None, stride=2)
     >>> y[0, 0]
     array([[1., 1., 3., 2., 2.]])
     """
     g, shape = conv_transpose2d_geometry(x, w, b, stride, pad)
-    y = input_gradient(x, w, shape, g)
+    y = np.empty(shape, x.dtype)
+    _columns.input_gradient(x, w, g, y)
     if b is not None:
         y += b[:, None, None]
     return y, (x, w, b is not None, g, shape)
@@ -163,7 +161,6 @@ def conv_transpose2d_backward(
 
     Source: EECS 545, "From Classification to Semantic Segmentation" (learnable upsampling).
 
-    >>> import numpy as np
     >>> x, w = np.array([[[[1.0, 2.0]]]]), np.ones((1, 1, 1, 3))
     >>> y, cache = conv_transpose2d(x, w, None, stride=2)
     >>> conv_transpose2d_backward(y, cache)[0]
@@ -171,5 +168,6 @@ def conv_transpose2d_backward(
     """
     x, w, biased, g, shape = cache
     check_upstream(dy, shape, x.dtype)
-    dx = correlate(dy, w, g) if need_dx else None
-    return dx, weight_gradient(x, dy, w, g), dy.sum(axis=(0, 2, 3)) if biased else None
+    dx = _kernels.correlate(dy, w, None, g) if need_dx else None
+    dw, _ = _columns.weight_gradient(x, dy, w, g)
+    return dx, dw, dy.sum(axis=(0, 2, 3)) if biased else None

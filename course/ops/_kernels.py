@@ -1,0 +1,90 @@
+"""Which kernel computes a convolution.
+
+A kernel is a module with two functions that fill what they are given, for all or for a part of the batch:
+
+    correlate(x, w, b, g, y)                      fills y
+    gradients(dy, x, w, g, dx) -> dw, db          fills dx, unless it is None
+
+The heart, `_columns`, can do every convolution. The others are here because each takes at most 1/1.25 of the heart's
+time on one of the shapes of `python -m tests.benchmarks`; all pass the same tests.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from course.ops import _columns, _interleaved, _phases, _winograd
+from course.ops._geometry import Geometry
+from course.ops._validation import Array
+from course.ops._workers import share
+
+
+class Kernel(Protocol):
+    """What every kernel can do."""
+
+    def correlate(self, x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
+        """Fill y (N, K, OH, OW)."""
+
+    def gradients(self, dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
+        """Fill dx (N, C, H, W), unless it is None, and return dw (K, C/groups, FH, FW) and db (K,)."""
+
+
+def choose(x: Array, w: Array, g: Geometry) -> Kernel:
+    """Choose the fastest kernel for pictures x (N, C, H, W) and filters w (K, C/groups, FH, FW)."""
+    plain = g.groups == 1 and g.dilation == (1, 1)
+    (oh, ow), tiles = g.output, -(-g.output[0] // 4) * -(-g.output[1] // 4)
+    # Winograd works on tiles of 4×4 outputs: enough channels to pay for the way there, and not too empty tiles
+    pays = plain and min(w.shape[:2]) >= 16 and min(oh, ow) >= 4 and 16 * tiles <= 2 * oh * ow
+
+    if pays and g.field == (3, 3) and g.stride == (1, 1):
+        return _winograd
+    if pays and g.field in {(5, 5), (6, 6)} and g.stride == (2, 2):
+        return _phases
+    if _interleaved.pictures(x, w, g) >= 16:
+        return _interleaved
+    return _columns
+
+
+def correlate(x: Array, w: Array, b: Array | None, g: Geometry) -> Array:
+    """Compute y (N, K, OH, OW)."""
+    y = np.empty((len(x), len(w), *g.output), x.dtype)
+
+    def fill(kernel: Kernel) -> tuple[Array]:
+        share(lambda part: kernel.correlate(x[part], w, b, g, y[part]), len(x))
+        return (y,)
+
+    return _exact(fill, choose(x, w, g))[0]
+
+
+def gradients(dy: Array, x: Array, w: Array, g: Geometry, need_dx: bool) -> tuple[Array | None, Array, Array]:
+    """Compute dx (N, C, H, W) if it is needed, dw (K, C/groups, FH, FW) and db (K,)."""
+    dx = np.empty(x.shape, x.dtype) if need_dx else None
+
+    def fill(kernel: Kernel) -> tuple[Array | None, Array, Array]:
+        parts = share(lambda part: kernel.gradients(dy[part], x[part], w, g, None if dx is None else dx[part]), len(x))
+        dw, db = parts[0]
+        for more_dw, more_db in parts[1:]:
+            dw += more_dw
+            db += more_db
+        return dx, dw, db
+
+    return _exact(fill, choose(x, w, g))
+
+
+Results = TypeVar("Results", bound=tuple[Array | None, ...])
+
+
+def _exact(fill: Callable[[Kernel], Results], kernel: Kernel) -> Results:
+    """Let the kernel compute; and if some of it is not finite, the heart, where Winograd is no judge.
+
+    At the points a NaN, an infinity or an overflow mixes with all that lies around it. In the heart's columns it stays
+    where it belongs.
+    """
+    if kernel in (_winograd, _phases):
+        with np.errstate(all="ignore"):
+            results = fill(kernel)
+            if all(np.isfinite(array.sum()) for array in results if array is not None):
+                return results
+        kernel = _columns
+    return fill(kernel)

@@ -1,0 +1,202 @@
+"""Winograd's convolution F(4×4, 3×3): a quarter of the multiplications, for 3×3 filters with stride 1.
+
+A tile of 4×4 outputs sees 6×6 inputs. Written out, it takes 16 · 9 = 144 products of a cell and a weight. But the
+4 outputs of a 3-tap filter along a line are the coefficients of a product of polynomials turned round, and a
+polynomial of degree 5 is known from its values at 6 points, where the product costs one multiplication each. With
+the points 0, 1, −1, 2, −2 and ∞ along both axes
+
+    y = Aᵀ [ (G w Gᵀ) ⊙ (B x Bᵀ) ] A            w 3×3,  x 6×6,  ⊙ at 36 points,  y 4×4
+
+(S. Winograd 1980; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016). The sum over
+the channels may be taken at the points, so at each point it is a matrix product, V (tiles, C) @ U (C, K).
+
+Backwards every linear map is transposed. With dM = A dy Aᵀ at the points
+
+    dU = Vᵀ @ dM,   dw = Gᵀ dU G            dV = dM @ Uᵀ,   dx = Bᵀ dV B, tiles that overlap adding up
+
+The price is a rounding error of about 1e-5 (float32) or 1e-14 (float64), relative to the largest output, and that a NaN
+or an infinity spoils all tiles of its block and picture.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from course.ops._geometry import Geometry
+from course.ops._validation import Array
+
+A = np.array([
+    [1, 0, 0, 0],
+    [1, 1, 1, 1],
+    [1, -1, 1, -1],
+    [1, 2, 4, 8],
+    [1, -2, 4, -8],
+    [0, 0, 0, 1],
+], float)  # fmt: skip
+"""(6, 4): the powers of each point. A dy Aᵀ are the values of dy at the points."""
+
+G = np.array([[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
+              [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]])  # fmt: skip
+"""(6, 3): the values of a filter at the points, divided by what the interpolation divides by."""
+
+B = np.array([
+    [4, 0, -5, 0, 1, 0],
+    [0, -4, -4, 1, 1, 0],
+    [0, 4, -4, -1, 1, 0],
+    [0, -2, -1, 2, 1, 0],
+    [0, 2, -1, -2, 1, 0],
+    [0, 4, 0, -5, 0, 1],
+], float)  # fmt: skip
+"""(6, 6): the interpolation, turned round: its rows are the Lagrange polynomials without their divisors."""
+
+CACHE = 3 << 19
+"""Bytes of V and M in a block."""
+
+ACROSS = 5
+"""Tiles side by side in a block: the maps along the width are dense matrices, half of which is zeros at 5."""
+
+TILES = 56
+"""Tiles in a row of a block, of all its pictures: fewer make the matrix products slower."""
+
+
+class Block(NamedTuple):
+    """Tiles that are worked on together: those of some pictures, so many down and so many across."""
+
+    pictures: slice
+    down: range
+    across: range
+
+
+def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
+    """Fill y (N, K, OH, OW): to the points, times the filters, and back."""
+    x = np.ascontiguousarray(x)
+    u = _filters(w).swapaxes(1, 2).copy()
+    for block in _blocks(y.shape, x.shape[1], x.itemsize):
+        m = _to_points(B, x, block, g.pad) @ u
+        if b is not None:
+            m[:, 7] += b  # the point (1, 1): all powers of 1 are 1, so what is added there every output receives
+        place, tiles = _from_points(A, m, block, (0, 0), y.shape)
+        y[place] = tiles
+
+
+def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
+    """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, 3, 3) and db (K,): `correlate`, transposed."""
+    dy, x = np.ascontiguousarray(dy), np.ascontiguousarray(x)
+    u, du = _filters(w), np.zeros((36, x.shape[1], len(w)), x.dtype)
+    db = np.zeros(len(w), x.dtype)
+    for block in _blocks(dy.shape, x.shape[1], x.itemsize):
+        v = _to_points(B, x, block, g.pad)
+        dm = _to_points(A, dy, block, (0, 0))
+        for row in range(len(v)):
+            du += v[row].swapaxes(1, 2) @ dm[row]
+        db += dm[:, 7].sum(axis=(0, 1))
+        if dx is not None:
+            place, tiles = _from_points(B, dm @ u, block, g.pad, dx.shape)
+            top, left = _overlap(block.down, g.pad[0]), _overlap(block.across, g.pad[1])
+            dx[place][:, :, :top] += tiles[:, :, :top]
+            dx[place][:, :, top:, :left] += tiles[:, :, top:, :left]
+            dx[place][:, :, top:, left:] = tiles[:, :, top:, left:]
+    return _filters_backward(du), db
+
+
+def _filters(w: Array) -> Array:
+    """Take the filters (K, C, 3, 3) to the points: u = (G ⊗ G) w, (36, K, C)."""
+    k, c, _, _ = w.shape
+    gg = np.kron(G, G).astype(w.dtype)
+    return (gg @ w.reshape(k * c, 9).T).reshape(36, k, c)
+
+
+def _filters_backward(du: Array) -> Array:
+    """Bring the filters' gradient (36, C, K) back from the points: dw (K, C, 3, 3)."""
+    _, c, k = du.shape
+    gg = np.kron(G, G).astype(du.dtype)
+    return np.ascontiguousarray((gg.T @ du.reshape(36, c * k)).reshape(3, 3, c, k).transpose(3, 2, 0, 1))
+
+
+def _blocks(shape: tuple[int, ...], c: int, itemsize: int) -> Iterator[Block]:
+    """Cut the tiles of y (N, K, OH, OW) into blocks whose V and M fit into the cache."""
+    n, k, oh, ow = shape
+    wide = _cut(-(-ow // 4), ACROSS)
+    q = max(len(across) for across in wide)
+    pictures = _cut(n, max(1, TILES // q))
+    m = max((len(some) for some in pictures), default=1)
+    tall = _cut(-(-oh // 4), max(1, CACHE // (36 * (c + k) * q * m * itemsize)))
+    for some in pictures:
+        for down in tall:
+            for across in wide:
+                yield Block(slice(some.start, some.stop), down, across)
+
+
+def _cut(total: int, most: int) -> list[range]:
+    """Cut range(total) into equal parts, none longer than `most`."""
+    parts = -(-total // most)
+    return [range(total * i // parts, total * (i + 1) // parts) for i in range(parts)]
+
+
+def _to_points(p: Array, x: Array, block: Block, pad: tuple[int, int]) -> Array:
+    """Compute P · tile · Pᵀ for every tile and channel of a block: (down, 36, across·pictures, C).
+
+    P is (6, n): the tiles are n × n, 4 cells apart. Both maps are matrix products on x as it lies in memory: nothing
+    is copied, and cells beyond the edge are simply left out of the product.
+    """
+    pictures, down, across = block
+    p, n = p.astype(x.dtype), p.shape[1]
+    m, c, h, w = x[pictures].shape
+    rows, among, height = _seen(down, n, pad[0], h)
+    columns, taps, _ = _seen(across, n, pad[1], w)
+    lines = np.empty((height, 6 * len(across), m * c), x.dtype)
+    lines[: among.start] = lines[among.stop :] = 0
+    cells = x[pictures].reshape(m * c, h, w).transpose(1, 2, 0)[rows, columns]
+    np.matmul(_along(p, len(across))[:, taps], cells, out=lines[among])
+    size, step = lines[0].size, lines.strides[0]
+    windows = as_strided(lines, (len(down), n, size), (4 * step, step, x.itemsize))
+    return (p @ windows).reshape(len(down), 36, len(across) * m, c)
+
+
+def _from_points(
+    p: Array, v: Array, block: Block, pad: tuple[int, int], shape: tuple[int, ...]
+) -> tuple[tuple[slice, ...], Array]:
+    """Compute Pᵀ · v · P, tiles that overlap adding up: `_to_points`, transposed.
+
+    Returns:
+        Where the tiles of the block lie in pictures of this shape, and what belongs there.
+    """
+    pictures, down, across = block
+    p, n = p.astype(v.dtype), p.shape[1]
+    m, c = pictures.stop - pictures.start, shape[1]
+    rows, among, height = _seen(down, n, pad[0], shape[2])
+    columns, taps, width = _seen(across, n, pad[1], shape[3])
+    bands = p.T.copy() @ v.reshape(len(down), 6, -1)
+    if n == 4:
+        lines = bands.reshape(height, -1)
+    else:
+        lines = np.zeros((height, bands.shape[-1]), v.dtype)
+        for i, band in enumerate(bands):
+            lines[4 * i : 4 * i + n] += band
+    tiles = lines.reshape(height, -1, m * c).swapaxes(1, 2) @ _along(p, len(across))
+    place = (pictures, slice(None), rows, columns)
+    return place, tiles.reshape(height, m, c, width).transpose(1, 2, 0, 3)[:, :, among, taps]
+
+
+def _along(p: Array, tiles: int) -> Array:
+    """Write P once for each tile of a line: (6·tiles, 4·tiles + n − 4), ordered by point, then by tile."""
+    n = p.shape[1]
+    line = np.zeros((6, tiles, 4 * tiles + n - 4), p.dtype)
+    for i in range(tiles):
+        line[:, i, 4 * i : 4 * i + n] = p
+    return line.reshape(6 * tiles, -1)
+
+
+def _seen(tiles: range, n: int, pad: int, size: int) -> tuple[slice, slice, int]:
+    """Give the cells that tiles of n cells see along an axis: which there are, where among all, and how many in all."""
+    first, cells = 4 * tiles.start - pad, 4 * len(tiles) + n - 4
+    start = max(first, 0)
+    stop = max(start, min(first + cells, size))
+    return slice(start, stop), slice(start - first, stop - first), cells
+
+
+def _overlap(tiles: range, pad: int) -> int:
+    """Count the cells that 6×6 tiles share with those of the block before them: 2, less those in the padding."""
+    return max(0, 2 + min(0, 4 * tiles.start - pad)) if tiles.start else 0

@@ -1,0 +1,274 @@
+"""Each kernel against the loops, on its own, in blocks of any size; the choice among them; the sharing of a batch."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course.ops import _columns, _interleaved, _kernels, _phases, _winograd, _workers
+from course.ops import convolution_naive as naive
+from course.ops._geometry import conv2d_geometry
+from course.ops.convolution import conv2d, conv2d_backward
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-11}
+
+number = st.integers
+
+
+@st.composite
+def any_convolution(draw):
+    groups, depth, filters = draw(number(1, 3)), draw(number(1, 3)), draw(number(1, 3))
+    field, dilation = draw(st.tuples(number(1, 4), number(1, 4))), draw(st.tuples(number(1, 2), number(1, 3)))
+    stride, pad = draw(st.tuples(number(1, 3), number(1, 3))), draw(st.tuples(number(0, 3), number(0, 2)))
+    spans = [d * (f - 1) + 1 for d, f in zip(dilation, field, strict=True)]
+    size = [max(1, s - 2 * p) + draw(number(0, 6)) for s, p in zip(spans, pad, strict=True)]
+    hyper = {"stride": stride, "pad": pad, "dilation": dilation, "groups": groups, "floor": True}
+    return (draw(number(0, 4)), groups * depth, *size), (groups * filters, depth, *field), hyper
+
+
+@st.composite
+def three_by_three(draw):
+    pad = draw(st.tuples(number(0, 6), number(0, 6)))
+    size = [max(1, 3 - 2 * p) + draw(number(0, 14)) for p in pad]
+    c, k = draw(number(1, 4)), draw(number(1, 4))
+    return (draw(number(0, 5)), c, *size), (k, c, 3, 3), {"pad": pad}
+
+
+@st.composite
+def five_by_five(draw):
+    pad = draw(st.tuples(number(0, 4), number(0, 4)))
+    field = draw(number(5, 6))
+    size = [max(1, field - 2 * p) + draw(number(0, 16)) for p in pad]
+    c, k = draw(number(1, 3)), draw(number(1, 3))
+    return (draw(number(0, 5)), c, *size), (k, c, field, field), {"stride": 2, "pad": pad, "floor": True}
+
+
+KERNELS = {
+    "columns": (_columns, any_convolution()),
+    "interleaved": (_interleaved, any_convolution()),
+    "winograd": (_winograd, three_by_three()),
+    "phases": (_phases, five_by_five()),
+}
+
+
+def run(kernel, x, w, b, dy, g):
+    y, dx = np.full((len(x), len(w), *g.output), np.nan, x.dtype), np.full(x.shape, np.nan, x.dtype)
+    kernel.correlate(x, w, b, g, y)
+    dw, db = kernel.gradients(dy, x, w, g, dx)
+    return {"y": y, "dx": dx, "dw": dw, "db": db}
+
+
+def assert_close(got, expected):
+    for name, e in expected.items():
+        assert got[name].shape == e.shape and got[name].dtype == e.dtype, name
+        scale = max(np.abs(e).max(initial=0), 1e-3)
+        np.testing.assert_allclose(got[name] / scale, e / scale, rtol=0, atol=TOLERANCE[e.dtype], err_msg=name)
+
+
+@DTYPES
+@pytest.mark.parametrize("name", KERNELS)
+@settings(deadline=None, max_examples=80)
+@given(data=st.data(), bias=st.booleans(), seed=number(0, 99))
+def test_every_kernel_equals_the_loops_in_blocks_of_any_size(name, dtype, data, bias, seed):
+    kernel, convolutions = KERNELS[name]
+    (shape, filters, hyper), rng = data.draw(convolutions), np.random.default_rng(seed)
+    x, w, b = (rng.standard_normal(s).astype(dtype) for s in (shape, filters, filters[:1]))
+    b = b if bias else None
+    y, cache = naive.conv2d(x, w, b, **hyper)
+    dy = rng.standard_normal(y.shape).astype(dtype)
+    dx, dw, _ = naive.conv2d_backward(dy, cache)
+    g = conv2d_geometry(x, w, b, **{"stride": 1, "dilation": 1, "groups": 1, "floor": False} | hyper)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, constant in (
+            (_columns, "CACHE"), (_interleaved, "CACHE"), (_winograd, "CACHE"), (_winograd, "ACROSS"),
+            (_winograd, "TILES"), (_phases, "PICTURES"),
+        ):  # fmt: skip
+            patch.setattr(module, constant, data.draw(st.sampled_from([1, 2, getattr(module, constant)])))
+        got = run(kernel, x, w, b, dy, g)
+        skipped, _ = kernel.gradients(dy, x, w, g, None)
+    assert_close(got, {"y": y, "dx": dx, "dw": dw, "db": dy.sum(axis=(0, 2, 3))})
+    np.testing.assert_array_equal(skipped, got["dw"])
+
+
+@DTYPES
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_take_strided_and_read_only_arrays(name, dtype):
+    rng = np.random.default_rng(0)
+    extent, stride = {"phases": (5, 2)}.get(name, (3, 1))
+    x, w, b = (rng.standard_normal(s).astype(dtype) for s in ((3, 4, 13, 11), (5, 4, extent, extent), (5,)))
+    g = conv2d_geometry(x, w, b, stride, 2, 1, 1, False)
+    dy = rng.standard_normal((3, 5, *g.output)).astype(dtype)
+    expected = run(KERNELS[name][0], x, w, b, dy, g)
+    for layout in np.asfortranarray, lambda a: a[..., ::-1].copy()[..., ::-1], lambda a: np.repeat(a, 2, -1)[..., ::2]:
+        views = [layout(a) for a in (x, w, b, dy)]
+        for view in views:
+            view.flags.writeable = False
+        assert_close(run(KERNELS[name][0], *views, g), expected)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 2e-5), (np.float64, 5e-14)])
+def test_winograd_is_as_exact_as_it_says(dtype, error):
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 64, 20, 20)), rng.standard_normal((16, 64, 3, 3))
+    g = conv2d_geometry(x, w, None, 1, 1, 1, 1, False)
+    y, approximate = np.empty((2, 16, 20, 20)), np.empty((2, 16, 20, 20), dtype)
+    _columns.correlate(x, w, None, g, y)
+    _winograd.correlate(x.astype(dtype), w.astype(dtype), None, g, approximate)
+    assert 0 < np.abs(approximate - y).max() / np.abs(y).max() < error
+
+
+@pytest.mark.parametrize(
+    ("filters", "hyper"), [((16, 16, 3, 3), {"pad": 1}), ((16, 16, 5, 5), {"stride": 2}), ((2, 16, 3, 3), {})]
+)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e308])
+def test_what_is_not_finite_stays_where_it_belongs(filters, hyper, bad):
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 16, 13, 15)), rng.standard_normal(filters)
+    x[0, 1, 9, 7] = bad
+    with np.errstate(all="ignore"):
+        (y, cache), (expected, slow) = conv2d(x, w, None, **hyper), naive.conv2d(x, w, None, **hyper)
+        dy = rng.standard_normal(y.shape)
+        dy[1, 1, 2, 3] = bad
+        got, wanted = conv2d_backward(dy, cache)[:2], naive.conv2d_backward(dy, slow)[:2]
+    for a, e in zip((y, *got), (expected, *wanted), strict=True):
+        np.testing.assert_array_equal(np.isnan(a), np.isnan(e))
+        np.testing.assert_allclose(a, e, rtol=1e-9, atol=1e-9)
+
+
+# ---------------------------------------------------------------------------------------------------- the choice
+
+SEVEN = [  # the shapes of the benchmark
+    ((32, 3, 32, 32), (32, 3, 3, 3), 1, 1, _columns),
+    ((64, 32, 32, 32), (64, 32, 3, 3), 1, 1, _winograd),
+    ((128, 1, 28, 28), (6, 1, 5, 5), 1, 0, _interleaved),
+    ((128, 6, 14, 14), (16, 6, 5, 5), 1, 0, _interleaved),
+    ((16, 64, 56, 56), (64, 64, 3, 3), 1, 1, _winograd),
+    ((16, 64, 28, 28), (256, 64, 1, 1), 1, 0, _columns),
+    ((32, 32, 32, 32), (64, 32, 5, 5), 2, 2, _phases),
+]
+
+
+def geometry(shape, filters, dtype=np.float32, **hyper):
+    x, w = np.broadcast_to(dtype(1), shape), np.broadcast_to(dtype(1), filters)
+    defaults = {"stride": 1, "pad": 0, "dilation": 1, "groups": 1, "floor": True}
+    return x, w, conv2d_geometry(x, w, None, **defaults | hyper)
+
+
+@pytest.mark.parametrize(("shape", "filters", "stride", "pad", "kernel"), SEVEN, ids=str)
+def test_the_choice_for_the_shapes_of_the_benchmark(shape, filters, stride, pad, kernel):
+    assert _kernels.choose(*geometry(shape, filters, stride=stride, pad=pad)) is kernel
+
+
+@pytest.mark.parametrize(
+    ("filters", "hyper"),
+    [
+        ((32, 32, 3, 3), {"stride": (1, 2)}), ((32, 32, 3, 3), {"dilation": (2, 1)}), ((32, 16, 3, 3), {"groups": 2}),
+        ((32, 32, 3, 4), {}), ((32, 32, 5, 5), {}), ((32, 32, 5, 5), {"stride": (2, 1)}),
+        ((32, 32, 5, 6), {"stride": 2}),
+        ((32, 32, 5, 5), {"stride": 2, "dilation": 2}), ((32, 16, 5, 5), {"stride": 2, "groups": 2}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_kernel_is_chosen_only_for_what_it_can_do(filters, hyper):
+    assert _kernels.choose(*geometry((4, 32, 20, 20), filters, **hyper)) not in (_winograd, _phases)
+
+
+def test_memory_stays_within_4_mib_or_the_columns_of_one_picture():
+    for shape, filters, stride, pad, kernel in SEVEN:
+        if kernel is _phases:
+            continue  # its 4·C filters at 36 points alone take 3.5 MiB
+        few = (min(shape[0], 24), *shape[1:])
+        x, w, g = geometry(few, filters, stride=stride, pad=pad)
+        x, w, dy = x.copy(), w.copy(), np.ones((few[0], filters[0], *g.output), np.float32)
+        most = max(4 << 20, w[0].size * g.output[0] * g.output[1] * 4)
+        tracemalloc.start()
+        y, cache = conv2d(x, w, None, stride=stride, pad=pad)
+        forward = tracemalloc.get_traced_memory()[1] - y.nbytes
+        tracemalloc.reset_peak()
+        dx, _, _ = conv2d_backward(dy, cache)
+        backward = tracemalloc.get_traced_memory()[1] - y.nbytes - dx.nbytes
+        tracemalloc.stop()
+        assert max(forward, backward) <= most, (shape, filters)
+
+
+# --------------------------------------------------------------------------------------------------- the sharing
+
+
+@pytest.fixture
+def two_workers(monkeypatch):
+    monkeypatch.setenv("COURSE_WORKERS", "2")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+
+
+@pytest.mark.parametrize("shape", [(17, 3, 9, 8), (16, 20, 9, 8), (3, 3, 9, 8), (0, 3, 9, 8)], ids=str)
+def test_two_workers_give_the_same_answer_every_time(shape, two_workers, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal(shape), rng.standard_normal((16, shape[1], 3, 3)), rng.standard_normal(16)
+    dy = rng.standard_normal((shape[0], 16, 9, 8))
+
+    def both():
+        y, cache = conv2d(x, w, b, pad=1)
+        return dict(zip(("y", "dx", "dw", "db"), (y, *conv2d_backward(dy, cache)), strict=True))
+
+    shared = both()
+    for _ in range(5):
+        for name, again in both().items():
+            np.testing.assert_array_equal(again, shared[name])
+    monkeypatch.setenv("COURSE_WORKERS", "1")
+    assert_close(shared, both())
+
+
+def test_parts_come_back_in_order_and_in_the_callers_context(two_workers):
+    with np.errstate(over="raise"):
+        parts = _workers.share(lambda part: (part, np.geterr()["over"]), 17)
+    assert parts == [(slice(0, 8), "raise"), (slice(8, 17), "raise")]
+
+
+def test_what_goes_wrong_in_a_worker_reaches_the_caller(two_workers):
+    def work(part):
+        if part.start:
+            raise FloatingPointError("in the second half")
+
+    with pytest.raises(FloatingPointError, match="in the second half"):
+        _workers.share(work, 16)
+
+
+def test_the_environment_is_respected(monkeypatch):
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "COURSE_WORKERS"):
+        monkeypatch.delenv(name, raising=False)
+    assert _workers.workers() == 1
+    monkeypatch.setenv("COURSE_WORKERS", "3")
+    assert _workers.workers() == 1  # the products may use all cores: no further threads
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert _workers.workers() == 3
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    assert _workers.workers() == 1  # it counts before OMP_NUM_THREADS
+    for wrong in ("two", "0", "-1", "1.5", ""):
+        monkeypatch.setenv("COURSE_WORKERS", wrong)
+        with pytest.raises(ValueError, match=f"COURSE_WORKERS='{wrong}'"):
+            _workers.workers()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_has_workers_of_its_own():
+    script = """
+        import os, numpy as np
+        from course.ops.convolution import conv2d
+        x, w = np.ones((32, 3, 9, 9)), np.ones((4, 3, 3, 3))
+        expected, _ = conv2d(x, w, None)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if np.array_equal(conv2d(x, w, None)[0], expected) else 1)
+        raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    environment = os.environ | {"COURSE_WORKERS": "2", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)]
+    assert subprocess.run(command, env=environment, timeout=60).returncode == 0
