@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from dataclasses import dataclass, field
@@ -45,6 +46,12 @@ def start(head: int) -> None:
         os._exit(1)
 
 
+def close_boxes() -> None:
+    """End the warm boxes of this process."""
+    while _boxes:
+        _boxes.popitem()[1].close()
+
+
 def work(job: Job) -> Done:
     """Grade one submission in this process."""
     done = Done(job)
@@ -54,6 +61,8 @@ def work(job: Job) -> Done:
             done.graded[name] = reject(assignment, content)
             continue
         key = (assignment.modules, assignment.limits)
+        if not _boxes:
+            atexit.register(close_boxes)
         if key not in _boxes:
             _boxes[key] = open_boxes(assignment.modules, assignment.limits)
         done.level = _boxes[key].level
