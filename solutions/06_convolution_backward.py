@@ -147,7 +147,25 @@ check.score()
 # *Follows SYSU, "Each Y(l − 1, m, x, y) affects several z(l, n, x′, y′) terms" and "How a single Y(l − 1, m, x, y) influences
 # z(l, n, x′, y′)".*
 #
-# Take a picture of 5×5 and a filter of 3×3. The window that begins at (i, j) lays the weight (u, v) on the pixel
+# Take a picture of 5×5 and a filter of 3×3. Below, the 1 is the pixel (2, 2), and three of the windows that hold it are
+# drawn. In each the pixel has another place, so another weight meets it:
+
+# %% tags=["demo"]
+pixel = np.zeros((5, 5))
+pixel[2, 2] = 1
+plots.show(
+    plots.matrices(
+        *[pixel] * 3,
+        titles=["window (0, 0)", "window (1, 1)", "window (2, 0)"],
+        windows={0: (0, 0, 3, 3), 1: (1, 1, 3, 3), 2: (2, 0, 3, 3)},
+    ),
+    alt="A 5×5 picture of zeros with a 1 in the middle, three times. The window that begins at (0, 0) "
+    "holds the 1 in its lower right corner, the window at (1, 1) in its middle, the window at (2, 0) "
+    "in its upper right corner.",
+)
+
+# %% [markdown]
+# The window that begins at (i, j) lays the weight (u, v) on the pixel
 # (i + u, j + v). So the pixel (p, q) meets, in window (i, j), the weight
 #
 # $$(u, v) = (p - i,\; q - j)$$
