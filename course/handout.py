@@ -52,7 +52,7 @@ def names_in(released: Path) -> list[str]:
 
 
 def find_notebook(wanted: str | None, names: list[str]) -> str:
-    """The notebook that `wanted` means: a number, a name or a part of one; the first of the course if None.
+    """The notebook that `wanted` means: a number, a name, its topic or a part of it; the first of the course if None.
 
     >>> find_notebook("5", ["05_convolution", "06_backward"])
     '05_convolution'
@@ -64,7 +64,8 @@ def find_notebook(wanted: str | None, names: list[str]) -> str:
     if wanted.isdecimal():
         matches = [name for name in names if name.startswith(f"{int(wanted):02d}_")]
     else:
-        matches = [name for name in names if name == wanted] or [name for name in names if wanted.lower() in name]
+        matches = [name for name in names if wanted in (name, name[3:])]
+        matches = matches or [name for name in names if wanted.lower() in name]
     if len(matches) != 1:
         means = f"means more than one notebook: {', '.join(matches)}" if matches else "is no notebook of the course"
         raise HandoutError(f"{wanted!r} {means}. There is {', '.join(names)}.")

@@ -92,7 +92,7 @@ def test_help_loads_neither_numpy_nor_jupyter(tmp_path: Path) -> None:
 
 
 def test_the_first_start_copies_the_notebooks_and_serves_them(tmp_path: Path, home: Path) -> None:
-    with lab("convolution", cwd=tmp_path) as (process, said, url):
+    with lab("5", cwd=tmp_path) as (process, said, url):
         own = tmp_path / "my-course"
         assert "New: 05_convolution" in said and str(own) in said
         assert "/lab/tree/05_convolution/05_convolution.ipynb?token=" in url
