@@ -977,7 +977,7 @@ def accuracy(batch_size, with_norm):
     return np.mean(predict(model, x_test).argmax(axis=1) == y_test_labels)
 
 
-sizes = [2, 4, 8, 16, 32, 128]
+sizes = [2, 4, 8, 16, 64]
 found = {
     "with your batch_norm": [accuracy(size, True) for size in sizes],
     "without": [accuracy(size, False) for size in sizes],
@@ -985,7 +985,7 @@ found = {
 plots.show(
     curves(sizes, found, xlabel="samples in a batch", ylabel="accuracy on unseen digits", logarithmic=True),
     alt="Accuracy on unseen digits against the batch size. "
-    + " ".join(f"{name}: {', '.join(f'{a:.0%}' for a in row)} for batches of 2, 4, 8, 16, 32, 128." for name, row in found.items()),
+    + " ".join(f"{name}: {', '.join(f'{a:.0%}' for a in row)} for batches of 2, 4, 8, 16, 64." for name, row in found.items()),
 )
 
 # %% [markdown]
@@ -1263,10 +1263,11 @@ plots.show(
 )
 
 # %% [markdown]
-# ## 10 Use it: a small network that must not learn by heart
+# ## 10 Use it: a network that must not learn by heart
 #
-# Your four functions together: a convolution with your `batch_norm2d` behind it, a wide layer with your `dropout`. There are only 200 digits to learn from, a good
-# occasion to learn them by heart. Look at the gap between training and validation, with p = 0.5 and without dropout.
+# Your functions together: a convolution with your `batch_norm2d` behind it, and a wide layer with your `dropout`. The training is made hard: there are only
+# 300 digits, and somebody has labelled about every fifth of them blindly. A network that learns all 300 by heart has learned nonsense too.
+# Compare p = 0 and p = 0.5: what each of them knows about the 300, and what about digits that it never saw.
 
 # %% tags=["experiment"]
 from course.layers import Conv2d, Dropout, Flatten, MaxPool2d
@@ -1295,19 +1296,28 @@ def network(p, rng):
     ).build((1, 8, 8), rng=rng)
 
 
-few, test = tuple(part[:200] for part in data.digits("train")), data.digits("test")
-losses = {}
+digits, labels = (part[:300] for part in data.digits("train"))
+rng = np.random.default_rng(2)
+blind = rng.random(300) < 0.2
+given = np.where(blind, rng.integers(0, 10, 300), labels)
+unseen, losses = data.digits("test"), {}
 for p in (0.0, 0.5):
     rng = np.random.default_rng(1)
     model = network(p, rng)
-    history = fit(model, few, optimizer=Optimizer(model, "adam", lr=3e-3), epochs=60, validation=test, rng=rng)
+    optimizer = Optimizer(model, "adam", lr=3e-3)
+    history = fit(model, (digits, given), optimizer=optimizer, epochs=30, validation=unseen, rng=rng)
     losses[f"p = {p:g}"] = history.val_loss
-    accuracy_few, accuracy_test = (np.mean(predict(model, x).argmax(axis=1) == y) for x, y in (few, test))
-    print(f"p = {p:g}: {accuracy_few:.1%} of the 200 digits that it saw, {accuracy_test:.1%} of 450 unseen ones")
+    known = np.mean(predict(model, digits).argmax(axis=1) == given)
+    print(f"p = {p:g}: agrees with {known:.0%} of the 300 labels, reads {history.val_accuracy[-1]:.0%} of 450 unseen digits")
 plots.show(
-    curves(np.arange(1, 61), losses, xlabel="epoch", ylabel="loss on unseen digits"),
-    alt="Loss on unseen digits over 60 epochs, without dropout and with p = 0.5.",
+    curves(np.arange(1, 31), losses, xlabel="epoch", ylabel="loss on unseen digits"),
+    alt="Loss on unseen digits over 30 epochs. "
+    + " ".join(f"{name}: at best {min(row):.2f}, at the end {row[-1]:.2f}." for name, row in losses.items()),
 )
+
+# %% [markdown]
+# Without dropout the network ends up agreeing with almost all labels, also with the nonsense, and pays for it. With dropout it learns more slowly, and what it
+# cannot say with half of its neurons it does not learn.
 
 # %% [markdown] question="one-picture" points=3
 # ### In words: the forgotten switch
