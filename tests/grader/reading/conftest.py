@@ -92,7 +92,9 @@ def record(classroom, student, result, *, level="A", timestamp=None, name="hw"):
     nbformat.write(the_source(), submitted / f"{name}.ipynb")
     notebooks = classroom.notebooks(name)
     job = pool.take_in(classroom, name, student, notebooks, classroom.seed(name))
-    job = type(job)(job.student, job.notebooks, job.files, job.seed, job.digest, timestamp)
+    job = type(job)(
+        job.student, job.notebooks, job.files, job.seed, job.digest, {"timestamp.txt": timestamp} if timestamp else {}
+    )
     with Book(classroom.db_url, classroom.config) as book:
         pool.keep(classroom, name, book, Done(job, {name: result}, level))
 
