@@ -116,9 +116,12 @@ def main(
             "--only",
             only,
         ]
-        with console.status(f"{count} thread(s)") as status, subprocess.Popen(
-            command, env=environment(count), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-        ) as process:
+        with (
+            console.status(f"{count} thread(s)") as status,
+            subprocess.Popen(
+                command, env=environment(count), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+            ) as process,
+        ):
             assert process.stderr is not None and process.stdout is not None
             heard = []
             for line in process.stderr:
