@@ -92,7 +92,6 @@ plots.show(
         x_442,
         "→",
         empty,
-        "and",
         empty,
         titles=["x", "max", "mean"],
         windows={0: (0, 0, 2, 2), 1: (0, 0, 1, 1), 2: (0, 0, 1, 1)},
@@ -1254,7 +1253,7 @@ features = {
     "max of 4×4": lambda x: max_pool2d(edge(x), 4)[0],
     "mean of 4×4": lambda x: avg_pool2d(edge(x), 4)[0],
 }
-one, moved = digits[7:8], np.roll(digits[7:8], 1, axis=3)
+one, moved = digits[10:11], np.roll(digits[10:11], 1, axis=3)
 plots.show(
     jitter(
         {name: f(one)[0, 0] for name, f in features.items()},

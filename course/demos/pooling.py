@@ -112,9 +112,9 @@ def _output(step: Step) -> Iterator[Item]:
             yield Text(x + side / 2, y + 0.32 * side, _value(value), min(17, 0.4 * side), bold=True, css="y")
             if not _same(value, step.y[i, j]):
                 yield Rect(x + 3, y + 3, side - 6, side - 6, stroke=VERMILLION, line=2.5, dashes=True, css="wrong")
-        yield Text(x + side / 2, y + 0.74 * side, number(step.dy[i, j]), min(15, 0.36 * side), "#555555", css="dy")
+        yield Text(x + side / 2, y + 0.74 * side, number(float(step.dy[i, j])), min(15, 0.36 * side), "#555555", css="dy")
         if step.state.shift and _same(value, step.y_before[i, j]):
-            yield Text(x + side - 8, y + 9, "=", 13, css="stays")
+            yield Text(x + side - 6.5, y + 8, "=", 12, css="stays")
     row, column = step.place
     yield Rect(OUTPUT + column * side, TOP + row * side, side, side, stroke=BLUE, line=4)
 
@@ -202,14 +202,14 @@ def _cell(
 
 
 def _side(cells: Array) -> float:
-    return min(LARGE, SIDE / max(cells.shape))
+    return float(min(LARGE, SIDE / max(cells.shape)))
 
 
 def _value(value: float) -> str:
     return number(value) if np.isfinite(value) else str(value)
 
 
-def _same(one: float, other: float) -> bool:
+def _same(one: Any, other: Any) -> bool:
     return bool(np.isclose(one, other, rtol=1e-6, atol=1e-9))
 
 

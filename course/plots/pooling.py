@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from .diagrams import DASHES
-from .figure import BLUE, GREY, INK, TEXT, TITLE, VERMILLION, drawing, new_figure, write
+from .figure import BLUE, GREEN, GREY, INK, TEXT, TITLE, VERMILLION, drawing, new_figure, write
 from .grids import number
 
 __all__ = ["against_shift", "jitter", "line_windows", "walk"]
 
-CURVES = ((INK, ":", "^"), (BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREY, "-.", "D"))
+CURVES = ((INK, ":", "^"), (BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREY, "-.", "D"), (GREEN, (0, (6, 2)), "v"))
 
 
 def line_windows(x: npt.ArrayLike, dy: npt.ArrayLike, *, field: int, stride: int = 1) -> Figure:
@@ -115,14 +115,14 @@ def against_shift(curves: Mapping[str, Sequence[float]], *, ylabel: str, title: 
     """Draw measurements at shifts of 0, 1, 2 … pixels, one line each, told apart by dashes and markers too.
 
     Args:
-        curves: up to four, by name, the numbers at each shift, as fractions of 1.
+        curves: up to five, by name, the numbers at each shift, as fractions of 1.
         ylabel: what was measured; title: above all.
 
     >>> fig = against_shift({"no pooling": [0, 0.9], "max": [0, 0.5]}, ylabel="change")
     """
     figure = new_figure(8, 3.6)
     axes = figure.add_subplot()
-    for (name, values), (colour, dash, marker) in zip(curves.items(), CURVES, strict=False):
+    for (name, values), (colour, dash, marker) in zip(curves.items(), CURVES[: len(curves)], strict=True):
         axes.plot(
             range(len(values)), [100 * value for value in values], color=colour, linestyle=dash, marker=marker,
             markersize=8, linewidth=2.2, label=name,
