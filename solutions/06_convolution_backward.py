@@ -407,7 +407,7 @@ check.score(18)
 #
 # 1. Move along a row from the border to the middle: how does the number of outputs grow?
 # 2. In which order do the weights appear among the outputs, compared with the filter?
-# 3. Take stride 2. How many outputs do neighbouring pixels touch? Is there a stride with pixels that touch none?
+# 3. Take stride 2. How many outputs do neighbouring pixels touch? Find a filter and a stride with which some pixels touch none.
 # 4. With padding 1, go into the padding. It acts on outputs too; why does nobody ask for its gradient?
 
 # %% tags=["demo"]
@@ -650,7 +650,7 @@ check.score(8)
 #
 # *Follows SYSU, "Backpropagating through affine map": a convolution is an affine map.*
 #
-# The loops are slow, because Python is asked anew for every window. A computer multiplies matrices a hundred times faster. So
+# The loops are slow, because Python is asked anew for every window. A product of matrices does the same arithmetic hundreds of times faster. So
 # write each window as a **column** of a matrix, and each filter as a **row** of another one:
 #
 # $$\underbrace{y}_{K \times OH\cdot OW} = \underbrace{w}_{K \times C\cdot FH\cdot FW} \;\cdot\; \underbrace{cols}_{C\cdot FH\cdot FW \times OH\cdot OW} \;+\; b$$
@@ -854,7 +854,7 @@ plots.show(
 #
 # *Follows SYSU, "Each Y(l − 1, m, x, y) affects several z(l, n, x′, y′) terms".*
 #
-# im2col copied the pixel e four times. Going back, each copy brings a gradient of its own, and gradients of copies **add up**.
+# im2col copied the pixel e into every window that holds it. Going back, each copy brings a gradient of its own, and gradients of copies **add up**.
 # So `col2im` adds each column onto the window that it came from, and cuts the padding off.
 #
 # If all columns hold ones, each pixel counts the windows that hold it.
@@ -981,7 +981,7 @@ plots.show(
 # \qquad \langle a, b \rangle = \sum_i a_i b_i$$
 #
 # Two calls and two sums on random numbers: if `col2im` forgets a single window, the two sides differ. Note what is *not*
-# claimed: col2im does not undo im2col. Of e it would give four times e.
+# claimed: col2im does not undo im2col. It would give a multiple of each pixel.
 #
 # ### Write it: the test
 
