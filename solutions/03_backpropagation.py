@@ -346,7 +346,7 @@ check.score()
 
 # %% tags=["demo"]
 plots.show(
-    figure("q = x + y; f = q * x", "x = 3, y = -2", forwards=False),
+    figure("q = y + x; f = q * x", "x = 3, y = -2", forwards=False),
     alt="A graph with a branch: x = 3 goes into a gate + together with y = −2, which gives q, and once more into a gate × "
     "together with q, which gives f.",
 )
@@ -833,8 +833,10 @@ from course.check import Check
 check = Check("topological_order", topological_order)
 
 
-def is_order(inputs_of):
+def is_order(inputs_of, strict=True):
     order = topological_order(inputs_of)
+    if type(order) is list and not strict:  # names that are no gates are judged elsewhere
+        order = [name for name in order if name in inputs_of]
     if type(order) is not list or sorted(order) != sorted(inputs_of):
         return False
     place = {name: i for i, name in enumerate(order)}
@@ -857,9 +859,9 @@ check.equal("the same input twice", lambda: topological_order(twice), ["k", "h",
 late = {"f": ["a", "c"], "c": ["b"], "b": ["a"], "a": ["x"]}
 check.equal("a short way and a long way", lambda: topological_order(late), ["a", "b", "c", "f"])
 graph_of_40 = drawn(40)
-check.holds("40 gates, drawn", lambda: is_order(graph_of_40), "some gate is missing, twice, or before its inputs")
+check.holds("40 gates, drawn", lambda: is_order(graph_of_40, strict=False), "some gate is missing, twice, or before its inputs")
 long = {f"g{n}": [f"g{n - 1}" if n else "x"] for n in reversed(range(5000))}
-check.holds("a chain of 5000 gates", lambda: is_order(long), "some gate is missing, twice, or before its inputs")
+check.holds("a chain of 5000 gates", lambda: is_order(long, strict=False), "some gate is missing, twice, or before its inputs")
 check.raises("two gates in a circle", ValueError, {"a": ["x"], "b": ["a", "c"], "c": ["b"]})
 ### BEGIN HIDDEN TESTS
 check.hide()
@@ -999,7 +1001,7 @@ from course.check import Check
 
 def student(what, nodes, inputs, upstream=1.0):
     made = ComputationalGraph(nodes)
-    f = made.forward(inputs)
+    f = made.forward(dict(inputs))
     if what == "f":
         return f
     return made.values if what == "values" else made.backward(upstream)
@@ -1055,23 +1057,30 @@ check("gradients: arrays", "gradients", branch, {name: arrays[name] for name in 
 
 def twice(nodes, inputs):
     made = ComputationalGraph(nodes)
-    made.forward(inputs)
+    made.forward(dict(inputs))
     made.backward()
     return made.backward()
 
 
+def given(nodes, inputs):
+    kept = dict(inputs)
+    ComputationalGraph(nodes).forward(kept)
+    return sorted(kept)
+
+
 check.equal("gradients: backward twice", lambda: twice(branch, numbers), right("gradients", branch, numbers))
+check.equal("the dict of inputs stays as it is", lambda: given(simple, numbers), ["x", "y", "z"])
 long = [(f"g{n}", "*-1" if n % 2 else "+0.001", [f"g{n - 1}" if n else "x"]) for n in range(5001)]
 
 
 def far(what):
     made = ComputationalGraph(long)
-    f = made.forward(x)
+    f = made.forward(dict(x))
     return f if what == "f" else made.backward(2.0)["x"]
 
 
 check.equal("f: a chain of 5001 gates", lambda: far("f"), right("f", long, x))
-check.equal("gradients: a chain of 5001 gates", lambda: far("gradient"), right("gradients", long, x, 2.0)["x"])
+check.equal("gradients: a chain of 5001 gates", lambda: far("gradient"), right("gradients", long, x, 2.0)["x"], points=2)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another graph", "gradients", drawn(30), {name: check.uniform(0.5, 2) for name in "xyz"}, points=2)

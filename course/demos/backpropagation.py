@@ -19,7 +19,8 @@ from course.graph.drawing import draw as draw_graph
 from course.graph.expression import Node
 from course.plots.figure import BLUE, GREY, INK, VERMILLION
 
-from .backpropagation_steps import GRAPHS, Answer, Spec, State, Step, ask, compute, parse, values_of
+from .backpropagation_steps import GRAPHS, Answer, State, Step, ask, compute, values_of
+from .formula import Spec, parse
 from .scene import Item, Line, Rect, Scene, Text
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def draw(step: Step) -> Scene:
     data = {"demo": "backpropagation", "step": str(step.at), "steps": str(step.steps), "active": step.active}
     if step.right is None:
         lines = textwrap.wrap(f"This formula cannot be drawn: {step.problem}.", 96)
-        items = tuple(Text(16, 60 + 26 * n, line, 16, VERMILLION, "start") for n, line in enumerate(lines))
-        return Scene(WIDTH, HEIGHT, " ".join(lines), items, data)
+        rows = [Text(16, 60 + 26 * n, line, 16, VERMILLION, "start") for n, line in enumerate(lines)]
+        return Scene(WIDTH, HEIGHT, " ".join(lines), tuple(rows), data)
     words, problem = _words(step), _problem(step)
     places = _places(step)
     items = (*_wires(step, places), *_gates(step, places), *_numbers(step, places), *_legend(step, words, problem))
