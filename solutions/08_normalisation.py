@@ -1289,7 +1289,7 @@ def network(p, rng):
         ReLU(),
         MaxPool2d(2),
         Flatten(),
-        Affine(128),
+        Affine(64),
         ReLU(),
         layer_from(lose, dropout_backward, like=Dropout(p)),
         Affine(10),
@@ -1304,7 +1304,7 @@ unseen, losses = data.digits("test"), {}
 for p in (0.0, 0.5):
     rng = np.random.default_rng(1)
     model = network(p, rng)
-    optimizer = Optimizer(model, "adam", lr=3e-3)
+    optimizer = Optimizer(model, "adam", lr=5e-3)
     history = fit(model, (digits, given), optimizer=optimizer, epochs=30, validation=unseen, rng=rng)
     losses[f"p = {p:g}"] = history.val_loss
     known = np.mean(predict(model, digits).argmax(axis=1) == given)
@@ -1316,8 +1316,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Without dropout the network ends up agreeing with almost all labels, also with the nonsense, and pays for it. With dropout it learns more slowly, and what it
-# cannot say with half of its neurons it does not learn.
+# Without dropout the loss on unseen digits falls, and then rises again: from there on the network learns the nonsense. With dropout it learns more slowly,
+# agrees with fewer of the 300 labels, and reads more digits rightly.
 
 # %% [markdown] question="one-picture" points=3
 # ### In words: the forgotten switch
