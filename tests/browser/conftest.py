@@ -116,15 +116,20 @@ class Notebook:
         )
         self.wait_until_idle()
 
-    def find_cell(self, text: str) -> int:
-        """The index of the only cell whose source contains `text`."""
-        found = self.page.evaluate(
-            """text => [...window.jupyterapp.shell.currentWidget.content.model.cells].flatMap(
-                 (cell, index) => cell.sharedModel.getSource().includes(text) ? [index] : [])""",
+    def find_cells(self, text: str) -> list[int]:
+        """The indices of the code cells whose source contains `text`."""
+        found: list[int] = self.page.evaluate(
+            """text => [...window.jupyterapp.shell.currentWidget.content.model.cells].flatMap((cell, index) =>
+                 cell.type === 'code' && cell.sharedModel.getSource().includes(text) ? [index] : [])""",
             text,
         )
+        return found
+
+    def find_cell(self, text: str) -> int:
+        """The index of the only code cell whose source contains `text`."""
+        found = self.find_cells(text)
         assert len(found) == 1, f"{text!r} stands in cells {found}"
-        return int(found[0])
+        return found[0]
 
     def outputs(self, index: int) -> list[dict[str, object]]:
         """The outputs of a cell as the notebook file would hold them."""
@@ -195,7 +200,7 @@ def lab_url(desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
             stderr=subprocess.STDOUT,
         )
     try:
-        yield _wait_for_url(process, log).replace("/lab/tree/05_convolution/05_convolution.ipynb", "/lab/tree/{}")
+        yield re.sub(r"(?<=/lab/tree/)[^?]+", "{}", _wait_for_url(process, log))
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)

@@ -8,7 +8,7 @@ import matplotlib.image
 import pytest
 from playwright.sync_api import Locator, expect
 
-from .conftest import Open
+from .conftest import Notebook, Open
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ def number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-def test_the_demo_follows_the_keyboard(open_notebook: Open) -> None:
+def test_the_demo_follows_the_keyboard_and_leaves_a_picture(open_notebook: Open) -> None:
     notebook = open_notebook("solutions/05_convolution/05_convolution.ipynb")
     notebook.run_all()
     assert notebook.errors() == [] and notebook.not_run() == []
@@ -46,6 +46,20 @@ def test_the_demo_follows_the_keyboard(open_notebook: Open) -> None:
     numbers(picture)
     notebook.screenshot("demo, stride 2")
 
+    is_a_picture_with_words_without_a_kernel(notebook, index)
+
+
+def is_a_picture_with_words_without_a_kernel(notebook: Notebook, index: int) -> None:
+    (stored,) = [output for output in notebook.outputs(index) if "image/png" in output["data"]]
+    png = matplotlib.image.imread(io.BytesIO(base64.b64decode(stored["data"]["image/png"])))
+    assert png.shape[0] > 300 and png.shape[1] > 600 and png.std() > 0.05, "large enough to read, and not blank"
+    cell = notebook.cell(index)
+    expect(cell.locator("img")).to_be_hidden()
+    notebook.page.evaluate("document.querySelectorAll('.demo-convolution').forEach(widget => widget.remove())")
+    expect(cell.locator("img")).to_be_visible()
+    assert re.search(r"Window 1 of 9.*sum to", cell.locator("img").get_attribute("alt") or "")
+    notebook.screenshot("demo, without a kernel")
+
 
 def numbers(picture: Locator) -> list[float]:
     """The products in the window; their sum must be the one that is shown, and what the student's conv2d says."""
@@ -58,21 +72,6 @@ def numbers(picture: Locator) -> list[float]:
     label = picture.get_attribute("aria-label")
     assert label and f"sum to {total}" in label, "who does not see the picture is told the same"
     return products
-
-
-def test_without_a_kernel_the_demo_is_a_picture_with_words(open_notebook: Open) -> None:
-    notebook = open_notebook("solutions/05_convolution/05_convolution.ipynb")
-    notebook.run_all()
-    index = notebook.find_cell("demo(conv2d)")
-    (stored,) = [output for output in notebook.outputs(index) if "image/png" in output["data"]]
-    png = matplotlib.image.imread(io.BytesIO(base64.b64decode(stored["data"]["image/png"])))
-    assert png.shape[0] > 300 and png.shape[1] > 600 and png.std() > 0.05, "large enough to read, and not blank"
-    cell = notebook.cell(index)
-    expect(cell.locator("img")).to_be_hidden()
-    notebook.page.evaluate("document.querySelectorAll('.demo-convolution').forEach(widget => widget.remove())")
-    expect(cell.locator("img")).to_be_visible()
-    assert re.search(r"Window 1 of 9.*sum to", cell.locator("img").get_attribute("alt") or "")
-    notebook.screenshot("demo, without a kernel")
 
 
 def test_run_all_goes_through_an_untouched_copy_and_says_what_is_to_do(open_notebook: Open) -> None:
