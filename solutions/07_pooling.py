@@ -17,18 +17,18 @@
 # %% [markdown]
 # # 07 Pooling
 #
-# A convolution layer says at every place how well its filters fit. Rarely does a network need to know that to the pixel.
-# Pooling puts one number in the place of a whole window: its largest, or its mean. The maps shrink, and all that follows has
-# less to compute. In this notebook you write both kinds, forwards and backwards, and measure what they are good for, and
-# what they are not.
+# A convolution layer says at every place how well its filters fit. Rarely does a network need to know that to the
+# pixel. Pooling puts one number in the place of a whole window: its largest, or its mean. The maps shrink, and all that
+# follows has less to compute. In this notebook you write both kinds, forwards and backwards, and measure what they are
+# good for, and what they are not.
 #
 # It takes about an hour. Nothing from an earlier notebook is needed. Run the cells from top to bottom; where you find
 # `...` or `NotImplementedError`, it is your turn.
 #
 # Lectures: SYSU *Lecture 7.3, Derivative of Pooling Layer*; EECS 442 *Convolutional Neural Networks*; HLCV
-# *Backpropagation & Convolutional Neural Networks*; IIITS *Convolutional Neural Network*; EECS 545 *Lecture 12*. Symbols:
-# N pictures, C channels, height H, width W; windows of extent F (FH high, FW wide), stride S; the output is OH high and OW
-# wide. dy is ∂L/∂y, the upstream gradient, and dx is ∂L/∂x.
+# *Backpropagation & Convolutional Neural Networks*; IIITS *Convolutional Neural Network*; EECS 545 *Lecture 12*.
+# Symbols: N pictures, C channels, height H, width W; windows of extent F (FH high, FW wide), stride S; the output is OH
+# high and OW wide. dy is ∂L/∂y, the upstream gradient, and dx is ∂L/∂x.
 
 # %% tags=["setup"]
 import numpy as np
@@ -57,7 +57,8 @@ def output_size(size, field, stride):
 # %% [markdown]
 # ## 1 Smaller maps
 #
-# *Follows EECS 442, "Idea: want spatial resolution of activations / images smaller"; EECS 545, "Pooling"; SYSU, "Pooling".*
+# *Follows EECS 442, "Idea: want spatial resolution of activations / images smaller"; EECS 545, "Pooling"; SYSU,
+# "Pooling".*
 #
 # On the left the edges of a photograph, as a filter of notebook 05 finds them. On the right each window of 6×6 is one
 # number, its maximum. 36 times fewer numbers, and the pavilion is still there.
@@ -75,8 +76,8 @@ plots.show(
 )
 
 # %% [markdown]
-# A pooling layer works on each picture and **each channel by itself**. It has no weights. Max pooling asks "is this feature
-# somewhere in the window?", mean pooling "how much of it is there?".
+# A pooling layer works on each picture and **each channel by itself**. It has no weights. Max pooling asks "is this
+# feature somewhere in the window?", mean pooling "how much of it is there?".
 #
 # ### By hand: eight numbers
 #
@@ -137,9 +138,9 @@ check.score()
 # The size is that of notebook 05, O = (N − F)/S + 1 along each axis. HLCV's slide says that pooling "requires three
 # hyperparameters" and lists two; IIITS has it right: two, F and S. Padding is rare here.
 #
-# Mostly S = F, and the windows stand side by side. Where S < F they **overlap**, and a cell belongs to several windows. EECS
-# 442 takes 7×7 cells and windows of 3×3 with stride 2; AlexNet pools in the same way. The first two windows of the first row
-# share a column:
+# Mostly S = F, and the windows stand side by side. Where S < F they **overlap**, and a cell belongs to several windows.
+# EECS 442 takes 7×7 cells and windows of 3×3 with stride 2; AlexNet pools in the same way. The first two windows of the
+# first row share a column:
 
 # %% tags=["demo"]
 cells = np.full((7, 7), np.nan)
@@ -205,8 +206,8 @@ check.score()
 #
 # Two details, and both are in the check:
 #
-# - **Ties.** Where several cells of a window are the largest, exactly one wins: the first in reading order, row by row. So
-#   do `np.argmax` and our reference.
+# - **Ties.** Where several cells of a window are the largest, exactly one wins: the first in reading order, row by row.
+#   So do `np.argmax` and our reference.
 # - **Windows below zero.** The largest of −3, −5, −1, −2 is −1. Nothing says that a maximum is positive.
 
 
@@ -316,6 +317,8 @@ def max_pool2d(x, field=2, *, stride=None):
 
 
 # %% check="max_pool2d" points=16
+from functools import partial
+
 from course import ops
 from course.check import Check
 
@@ -329,7 +332,7 @@ def winner_of(x, field=2, *, stride=None):
         or len(answer[1]) != 2
     ):
         raise TypeError("max_pool2d should return y and the cache (x.shape, winner)")
-    return np.asarray(answer[1][1]).tolist()
+    return {"winner": np.asarray(answer[1][1]).astype(float)}
 
 
 def right_winner(x, field=2, *, stride=None):
@@ -338,47 +341,55 @@ def right_winner(x, field=2, *, stride=None):
     routes = [
         ops.max_pool2d_backward(dy.reshape(y.shape), cache) for dy in np.eye(y.size, dtype=x.dtype)
     ]
-    return (np.argmax([dx.ravel() for dx in routes], axis=1) % (x.shape[2] * x.shape[3])).reshape(
-        y.shape
-    )
+    places = np.argmax([dx.ravel() for dx in routes], axis=1) % (x.shape[2] * x.shape[3])
+    return {"winner": places.astype(float).reshape(y.shape)}
 
 
 check = Check("max_pool2d", max_pool2d, ops.max_pool2d, returns="y (N, C, OH, OW)")
-draw = check.normal
 x = x_442[None, None]
 check("EECS 442's picture", x)
+check("all numbers below 0", -check.uniform(1, 2, 1, 1, 4, 4))
+# from here on numbers above 0, so that a slip below 0 costs one case only
+draw = partial(check.uniform, 0, 1)
 check("one window", draw(1, 1, 3, 3), 3)
-check("all numbers below 0", -1 - draw(1, 1, 4, 4) ** 2)
 check("a batch", draw(3, 1, 4, 4))
 check("several channels", draw(1, 3, 4, 4))
 check("a window wider than high", draw(1, 1, 4, 9), (2, 3))
 check("windows of 3, stride 2: they overlap", draw(1, 1, 7, 5), 3, stride=2)
 check("windows of 2, stride 3: they leave gaps", draw(1, 1, 5, 8), 2, stride=3)
-check("two strides, all together", draw(2, 3, 7, 6), (3, 2), stride=(2, 1))
+check("two strides", draw(1, 1, 7, 6), (3, 2), stride=(2, 1))
 check("float32 stays float32", draw(1, 2, 4, 6, dtype=np.float32))
 check.raises("5 cells, a window of 2, stride 2: does not fit", ValueError, draw(1, 1, 5, 4))
-check.equal("winner: EECS 442's picture", lambda: winner_of(x), [[[[5, 7], [8, 15]]]])
+check.equal(
+    "winner: EECS 442's picture",
+    lambda: winner_of(x),
+    {"winner": np.array([[[[5.0, 7], [8, 15]]]])},
+)
 x = draw(2, 2, 5, 7)
 check.equal(
     "winner: windows that overlap",
     lambda: winner_of(x, 3, stride=2),
-    right_winner(x, 3, stride=2).tolist(),
+    right_winner(x, 3, stride=2),
 )
 x = draw(1, 2, 6, 4)
 check.equal(
     "winner: windows higher than wide",
     lambda: winner_of(x, (3, 2)),
-    right_winner(x, (3, 2)).tolist(),
+    right_winner(x, (3, 2)),
 )
 x = check.integers(0, 2, 1, 2, 4, 6).astype(float)
 check.equal(
-    "winner: of equal cells the first", lambda: winner_of(x), right_winner(x).tolist(), points=2
+    "winner: of equal cells the first",
+    lambda: winner_of(x),
+    right_winner(x),
+    points=2,
+    hint="the first in reading order: row by row",
 )
 ### BEGIN HIDDEN TESTS
 check.hide()
 x = -check.integers(1, 4, 2, 2, 6, 5).astype(float)
 check("another shape", x, (2, 3), stride=(2, 1), points=0.5)
-wanted = right_winner(x, (2, 3), stride=(2, 1)).tolist()
+wanted = right_winner(x, (2, 3), stride=(2, 1))
 check.equal("another winner", lambda: winner_of(x, (2, 3), stride=(2, 1)), wanted, points=0.5)
 ### END HIDDEN TESTS
 check.score(16)
@@ -388,16 +399,17 @@ check.score(16)
 #
 # *Follows SYSU, "Derivative of Max Pooling layer at layer l"; HLCV, the max gate in "Patterns in backward flow".*
 #
-# Move a cell that did not win a little: y stays what it was, so its derivative is 0. Move the winner: y moves with it, its
-# derivative is 1. The maximum is a **switch**: each dy goes to the winner of its window, whole, and nobody else gets anything.
+# Move a cell that did not win a little: y stays what it was, so its derivative is 0. Move the winner: y moves with it,
+# its derivative is 1. The maximum is a **switch**: each dy goes to the winner of its window, whole, and nobody else
+# gets anything.
 #
-# A cell that won several windows gets all of their dy: gradients of the branches add, hence `+=` and not `=`. SYSU's slide says
-# so too.
+# A cell that won several windows gets all of their dy: gradients of the branches add, hence `+=` and not `=`. SYSU's
+# slide says so too.
 #
 # ### By hand: one line
 #
-# Four cells, windows of two with stride 1, and the dy of the three windows. Fill in dx for max pooling, and then for mean
-# pooling: every cell of a window is half of its mean.
+# Four cells, windows of two with stride 1, and the dy of the three windows. Fill in dx for max pooling, and then for
+# mean pooling: every cell of a window is half of its mean.
 
 # %% tags=["demo"]
 plots.show(
@@ -433,8 +445,8 @@ check.score()
 # %% [markdown]
 # ### Write it
 #
-# The check brings its own caches, made by a right forward pass, in the form that the docstring of `max_pool2d` describes. So this
-# exercise can be right even if your forward pass is not.
+# The check brings its own caches, made by a right forward pass, in the form that the docstring of `max_pool2d`
+# describes. So this exercise can be right even if your forward pass is not.
 
 
 # %% exercise="max_pool2d_backward"
@@ -466,16 +478,10 @@ def max_pool2d_backward(dy, cache):
 
 
 ### BEGIN MISTAKES
-# overwritten: you write = where windows overlap, so a cell keeps only what its last window sent. Add with +=.
+# overwritten: a cell keeps only what its last window sent. You write =, or += with an array as index, which also writes each
+#     cell once. Add one number after the other, or read np.add.at?
 #   - dx[n, c, p, q] += dy[n, c, i, j]
 #   + dx[n, c, p, q] = dy[n, c, i, j]
-# added at once: with an array as index, += writes each cell once, however often it is named. Loop, or read np.add.at?.
-#   - for n, c, i, j in np.ndindex(dy.shape):
-#   -     p, q = divmod(winner[n, c, i, j], W)
-#   -     dx[n, c, p, q] += dy[n, c, i, j]
-#   + for n in range(shape[0]):
-#   +     for c in range(shape[1]):
-#   +         dx[n, c].reshape(-1)[winner[n, c][::-1, ::-1]] += dy[n, c][::-1, ::-1]
 # divided by the windows won: you take the mean of what the windows send. Gradients of branches add.
 #   - return dx
 #   + return dx / np.maximum([[np.bincount(w.ravel(), minlength=shape[2] * W).reshape(shape[2:]) for w in c] for c in winner], 1)
@@ -549,9 +555,10 @@ case("another shape", check.normal(2, 3, 5, 9), (2, 3), stride=(1, 2))
 check.score(10)
 
 # %% [markdown]
-# What about ties? Two equal cells: move either of them up, and y moves; move it down, and y stays. At that point the maximum
-# has no derivative, and SYSU's "subgradient" is the word for what we do: any choice between the two is defensible, and giving all
-# of dy to the first cell is one. Half for each would be another. After a ReLU ties are common: whole windows are 0.
+# What about ties? Two equal cells: move either of them up, and y moves; move it down, and y stays. At that point the
+# maximum has no derivative, and SYSU's "subgradient" is the word for what we do: any choice between the two is
+# defensible, and giving all of dy to the first cell is one. Half for each would be another. After a ReLU ties are
+# common: whole windows are 0.
 
 # %% tags=["experiment"]
 y, cache = max_pool2d(np.zeros((1, 1, 4, 4)))
@@ -572,15 +579,15 @@ plots.show(
 #
 # $$y_{n,c,i,j} = \frac{1}{FH\cdot FW} \sum_{u,v} \; x_{n,\,c,\;iS+u,\;jS+v}$$
 #
-# A mean is a convolution whose weights are all 1/(FH·FW), channel by channel, and nothing is learned. Every cell of the window has
-# the same share in y, so on the way back every cell of the window is sent dy/(FH·FW).
+# A mean is a convolution whose weights are all 1/(FH·FW), channel by channel, and nothing is learned. Every cell of the
+# window has the same share in y, so on the way back every cell of the window is sent dy/(FH·FW).
 #
 # **An erratum.** SYSU's slide writes for the derivative, with windows of K×K:
 #
 # $$\frac{d\mathrm{Div}}{dY} = \frac{1}{K^2} \sum_{k=1}^{K} \sum_{n=1}^{K} \frac{d\mathrm{Div}}{dy(l, m, k, n)}$$
 #
-# That sums K×K gradients of *outputs*, the same ones for every cell. But a cell does not hear from K×K outputs in the corner: it hears from the
-# windows that **hold it**. With windows side by side that is one, and there is no sum at all:
+# That sums K×K gradients of *outputs*, the same ones for every cell. But a cell does not hear from K×K outputs in the
+# corner: it hears from the windows that **hold it**. With windows side by side that is one, and there is no sum at all:
 #
 # $$dx_{n,c,p,q} = \sum_{\text{windows } (i,j) \text{ that hold } (p,q)} \frac{dy_{n,c,i,j}}{FH\cdot FW}$$
 #
@@ -771,9 +778,9 @@ check("another shape", check.normal(2, 3, 4, 4), ((2, 3, 5, 9), (2, 3), (1, 2)))
 check.score(9)
 
 # %% [markdown]
-# Your function can count. Let every dy be FH·FW; then each window sends 1 to each of its cells, and dx says **how many windows
-# hold a cell**. EECS 442's case on the left: do you find your two numbers of section 2? On the right stride 3, which leaves no
-# overlap, and a layer with gaps, where some cells are never seen and never hear anything.
+# Your function can count. Let every dy be FH·FW; then each window sends 1 to each of its cells, and dx says **how many
+# windows hold a cell**. EECS 442's case on the left: do you find your two numbers of section 2? On the right stride 3,
+# which leaves no overlap, and a layer with gaps, where some cells are never seen and never hear anything.
 
 # %% tags=["experiment"]
 counts = [
@@ -790,14 +797,14 @@ plots.show(
 # %% [markdown]
 # ## 6 See it: a gradient on its way back
 #
-# Your four functions drive this demo. Click the slider *window*, then move it with the arrow keys: on the left the window and
-# its winner, in the middle y with its dy, on the right the dx that has come back so far.
+# Your four functions drive this demo. Click the slider *window*, then move it with the arrow keys: on the left the
+# window and its winner, in the middle y with its dy, on the right the dx that has come back so far.
 #
 # 1. EECS 442's picture, max: which cells stay 0 to the end? And with mean?
 # 2. The stroke with 3×3 and stride 1: how much does the 9 in row 4 collect? Compare with what mean pooling sends it.
 # 3. The picture below 0: find a window with a tie. Who wins?
-# 4. The stroke, max, 2×2 and stride 2. Move it by 1 with *shift*: how many pixels are what they were, how many outputs (=)?
-#    Then the same with mean, and with a shift of 2.
+# 4. The stroke, max, 2×2 and stride 2. Move it by 1 with *shift*: how many pixels are what they were, how many outputs
+#    (=)? Then the same with mean, and with a shift of 2.
 
 # %% tags=["demo"]
 from course.demos import pooling
@@ -940,8 +947,9 @@ check.score(4)
 # %% [markdown]
 # ### By hand: EECS 442's walk
 #
-# A colour picture goes in, ten class scores come out. All convolution layers have ten filters of 3×3, stride 1 and padding 1 (the
-# slide names the padding only for the first two; the sizes on it say that all have it). Pooling is 2×2 with stride 2.
+# A colour picture goes in, ten class scores come out. All convolution layers have ten filters of 3×3, stride 1 and
+# padding 1 (the slide names the padding only for the first two; the sizes on it say that all have it). Pooling is 2×2
+# with stride 2.
 
 # %% tags=["demo"]
 plots.show(
@@ -1003,20 +1011,22 @@ check.score()
 # %% [markdown] question="alternate-ending" points=3
 # ### In words: the two ends
 #
-# Compare EECS 442's two ends. Besides the number of parameters: which of the two networks can also read a picture of 48×48, without
-# any change, and why? And what can the fully connected layer on 4×4×10 still tell that the one after average pooling cannot?
+# Compare EECS 442's two ends. Besides the number of parameters: which of the two networks can also read a picture of
+# 48×48, without any change, and why? And what can the fully connected layer on 4×4×10 still tell that the one after
+# average pooling cannot?
 #
 # ### BEGIN SOLUTION
-# The network with average pooling reads any size: its maps become 6×6, their mean is still one number a channel, and the last layer
-# still gets 10. The other end has weights for exactly 160 inputs; from 48×48 there come 6·6·10 = 360. But the mean forgets
-# the place: it tells how much of a feature there is, not where. The fully connected layer has a weight of its own for each of the 16
-# places, so it can, for example, tell a stroke above from one below.
+# The network with average pooling reads any size: its maps become 6×6, their mean is still one number a channel, and
+# the last layer still gets 10. The other end has weights for exactly 160 inputs; from 48×48 there come 6·6·10 = 360.
+# But the mean forgets the place: it tells how much of a feature there is, not where. The fully connected layer has a
+# weight of its own for each of the 16 places, so it can, for example, tell a stroke above from one below.
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===
 # 1 point: the one with global average pooling.
 #
-# 1 point: why: its last layer gets one number a channel whatever H and W are; the other one needs exactly 160 inputs (360 come).
+# 1 point: why: its last layer gets one number a channel whatever H and W are; the other one needs exactly 160 inputs
+# (360 come).
 #
 # 1 point: place: after the mean it cannot be told where in the map a feature was.
 # === END MARK SCHEME ===
@@ -1024,12 +1034,12 @@ check.score()
 # %% [markdown]
 # ## 8 Fast: a few cells instead of many windows
 #
-# Your loop runs over all windows. There are many windows, but each has only a few cells. So turn it round, as `im2col` does in
-# notebook 06: take the upper left cell of **every** window at once, a strided slice of x; then the cell beside it, and
-# so on. The maximum of these FH·FW slices, element by element, is the answer.
+# Your loop runs over all windows. There are many windows, but each has only a few cells. So turn it round, as `im2col`
+# does in notebook 06: take the upper left cell of **every** window at once, a strided slice of x; then the cell beside
+# it, and so on. The maximum of these FH·FW slices, element by element, is the answer.
 #
-# With windows of 2×2 and stride 2 there are four slices: x[:, :, 0::2, 0::2], x[:, :, 0::2, 1::2], x[:, :, 1::2, 0::2], x[:, :, 1::2, 1::2]. In
-# general, slice (u, v) begins at row u and column v and has OH×OW cells, S apart.
+# With windows of 2×2 and stride 2 there are four slices: x[:, :, 0::2, 0::2], x[:, :, 0::2, 1::2], x[:, :, 1::2, 0::2],
+# x[:, :, 1::2, 1::2]. In general, slice (u, v) begins at row u and column v and has OH×OW cells, S apart.
 
 
 # %% exercise="max_pool2d_fast"
@@ -1127,8 +1137,8 @@ for function in (max_pool2d, max_pool2d_fast):
     print(f"{function.__name__:16} {1000 * best:6.1f} ms")
 
 # %% [markdown]
-# `course.ops.max_pool2d` goes one step further: the maximum of a window is the maximum of its rows' maxima, so it needs FH + FW slices
-# instead of FH·FW, and it remembers the winners too. Read it when you have finished.
+# `course.ops.max_pool2d` goes one step further: the maximum of a window is the maximum of its rows' maxima, so it needs
+# FH + FW slices instead of FH·FW, and it remembers the winners too. Read it when you have finished.
 #
 # ## 9 Use it: a digit that jitters
 #
@@ -1283,11 +1293,12 @@ plots.show(
 print({name: [round(value, 2) for value in values] for name, values in curves.items()})
 
 # %% [markdown]
-# Every lecture's claim holds: for a shift that is small **compared with the window**, the pooled feature changes much less. And the
-# larger the window, the less it changes: the global mean does not notice at all.
+# Every lecture's claim holds: for a shift that is small **compared with the window**, the pooled feature changes much
+# less. And the larger the window, the less it changes: the global mean does not notice at all.
 #
-# Does a network that pools therefore read moved digits better? Train three small ones on digits that all stand in the middle: one
-# convolution layer, pooling by *your* functions or none, one fully connected layer. Then test them on digits that were moved.
+# Does a network that pools therefore read moved digits better? Train three small ones on digits that all stand in the
+# middle: one convolution layer, pooling by *your* functions or none, one fully connected layer. Then test them on
+# digits that were moved.
 
 # %% tags=["experiment"]
 from course.layers import Affine, Conv2d, Flatten, ReLU, Sequential, layer_from
@@ -1339,41 +1350,48 @@ for name, (count, read) in measured.items():
     print(f"{name:12} {count:6} parameters, reads", np.array(read))
 
 # %% [markdown]
-# An honest measurement. With max pooling a fifteenth of the parameters reads centred digits as well. The tolerance is real,
-# but modest: pooling gains a few digits at one pixel, more at two, and at three no network reads much. The fully connected
-# layer behind the pooling has weights for each place, and what stood in one window now stands in the next one. Tolerance has
-# to be *learned*, from moved pictures, as in notebook 09; pooling makes that cheaper.
+# An honest measurement. With max pooling a fifteenth of the parameters reads centred digits as well. The tolerance is
+# real, but modest: pooling gains a few digits at one pixel, more at two, and at three no network reads much. The fully
+# connected layer behind the pooling has weights for each place, and what stood in one window now stands in the next
+# one. Tolerance has to be *learned*, from moved pictures, as in notebook 09; pooling makes that cheaper.
 #
-# So pooling can be done without, and EECS 545 notes a trend "towards getting rid of POOL/FC layers": a convolution
-# with stride 2 shrinks a map too.
+# So pooling can be done without, and EECS 545 notes a trend "towards getting rid of POOL/FC layers": a convolution with
+# stride 2 shrinks a map too.
 
 # %% [markdown] question="when-it-stays" points=3
 # ### In words: when does it stay?
 #
-# A feature map holds a single bright cell on black. It is pooled by maximum with windows of 2×2, stride 2, and the picture moves
-# by one pixel to the right. For which places of the bright cell does the pooled map stay exactly as it was, and for which not? How
-# large is the share of places, and what would it be with windows of 4×4, stride 4? What is the price of the larger window?
+# A feature map holds a single bright cell on black. It is pooled by maximum with windows of 2×2, stride 2, and the
+# picture moves by one pixel to the right. For which places of the bright cell does the pooled map stay exactly as it
+# was, and for which not? How large is the share of places, and what would it be with windows of 4×4, stride 4? What is
+# the price of the larger window?
 #
 # ### BEGIN SOLUTION
-# It stays if the cell is still in the same window: from an even column (0, 2, …) it moves to an odd one within the window. From
-# an odd column it moves to the next window, and the pooled map moves by a whole cell. So it stays for one half of the places. With windows of
-# four columns it stays from three columns of four. The price: one cannot tell any more where in the 4×4 cells the feature was, nor how often it was there.
+# It stays if the cell is still in the same window: from an even column (0, 2, …) it moves to an odd one within the
+# window. From an odd column it moves to the next window, and the pooled map moves by a whole cell. So it stays for one
+# half of the places. With windows of four columns it stays from three columns of four. The price: one cannot tell any
+# more where in the 4×4 cells the feature was, nor how often it was there.
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===
-# 1 point: stays from even columns (the left one of a window), changes from odd ones, where the cell enters the next window.
+# 1 point: stays from even columns (the left one of a window), changes from odd ones, where the cell enters the next
+# window.
 #
 # 1 point: one half of the places with 2×2; three quarters with 4×4.
 #
-# 1 point: the price: the place inside the window is lost (or: several features in a window become one; the map is coarser).
+# 1 point: the price: the place inside the window is lost (or: several features in a window become one; the map is
+# coarser).
 # === END MARK SCHEME ===
 
 # %% [markdown]
 # ## What you have now
 #
-# - Max and mean pooling for any field and stride, right for overlap, gaps, ties and numbers below 0, and both of their ways back.
-# - The maximum is a switch: dy goes whole to the winner. The mean spreads it: dy/(FH·FW) to each cell. Where windows overlap, both add.
+# - Max and mean pooling for any field and stride, right for overlap, gaps, ties and numbers below 0, and both of their
+#   ways back.
+# - The maximum is a switch: dy goes whole to the winner. The mean spreads it: dy/(FH·FW) to each cell. Where windows
+#   overlap, both add.
 # - Global average pooling: one number a map, whatever its size, and a network with few parameters at its end.
-# - A measured answer to what pooling is for: it makes networks small. It makes single features steady, but not the whole network.
+# - A measured answer to what pooling is for: it makes networks small. It makes single features steady, but not the
+#   whole network.
 #
 # Notebook 08 goes between the layers: it keeps the numbers in a range in which a deep network learns.
