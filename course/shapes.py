@@ -16,9 +16,7 @@ __all__ = [
 Pair = int | Sequence[int]
 
 
-def output_size(
-    size: int, field: int, *, stride: int = 1, pad: int = 0, dilation: int = 1, floor: bool = False
-) -> int:
+def output_size(size: int, field: int, *, stride: int = 1, pad: int = 0, dilation: int = 1, floor: bool = False) -> int:
     """Count the positions of a field that slides along one axis: (N + 2P − F)/S + 1.
 
     With a dilation d the field's F cells stand d apart and span d·(F − 1) + 1.
@@ -191,9 +189,7 @@ def pool2d_shape(
     sv, sh = (fh, fw) if stride is None else pair(stride, "stride")
     pv, ph = pair(pad, "pad", least=0)
     if pv >= fh or ph >= fw:
-        raise ValueError(
-            f"pad={(pv, ph)} is not smaller than field={(fh, fw)}: a window would hold only padding"
-        )
+        raise ValueError(f"pad={(pv, ph)} is not smaller than field={(fh, fw)}: a window would hold only padding")
     return (
         n, c,
         output_size(h, fh, stride=sv, pad=pv, floor=floor),

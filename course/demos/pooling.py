@@ -112,7 +112,8 @@ def _output(step: Step) -> Iterator[Item]:
             yield Text(x + side / 2, y + 0.32 * side, _value(value), min(17, 0.4 * side), bold=True, css="y")
             if not _same(value, step.y[i, j]):
                 yield Rect(x + 3, y + 3, side - 6, side - 6, stroke=VERMILLION, line=2.5, dashes=True, css="wrong")
-        yield Text(x + side / 2, y + 0.74 * side, number(float(step.dy[i, j])), min(15, 0.36 * side), "#555555", css="dy")
+        sent = number(float(step.dy[i, j]))
+        yield Text(x + side / 2, y + 0.74 * side, sent, min(15, 0.36 * side), "#555555", css="dy")
         if step.state.shift and _same(value, step.y_before[i, j]):
             yield Text(x + side - 6.5, y + 8, "=", 12, css="stays")
     row, column = step.place

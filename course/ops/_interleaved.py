@@ -23,7 +23,8 @@ def pictures(x: Array, w: Array, g: Geometry) -> int:
     """Count the pictures of a block: as many as fit into the cache, they or their maps or their columns."""
     _, c, h, wide = x.shape
     places = g.output[0] * g.output[1]
-    return CACHE // (max(c * h * wide, c * g.field[0] * g.field[1] * places, len(w) * places) * x.itemsize)
+    largest = max(c * h * wide, c * g.field[0] * g.field[1] * places, len(w) * places)
+    return CACHE // (int(largest) * x.itemsize)
 
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:

@@ -152,7 +152,8 @@ def _to_points(p: Array, x: Array, block: Block, pad: tuple[int, int]) -> Array:
     np.matmul(_along(p, len(across))[:, taps], cells, out=lines[among])
     size, step = lines[0].size, lines.strides[0]
     windows = as_strided(lines, (len(down), n, size), (4 * step, step, x.itemsize))
-    return (p @ windows).reshape(len(down), 36, len(across) * m, c)
+    transformed: Array = (p @ windows).reshape(len(down), 36, len(across) * m, c)
+    return transformed
 
 
 def _from_points(
