@@ -657,6 +657,9 @@ class Max:
         return dz * self.first_wins, dz * np.logical_not(self.first_wins)
         ### END SOLUTION
 ### BEGIN MISTAKES
+# numbers only: `max` and `if` cannot decide for a whole array. np.maximum and a comparison do it for each element.
+#   - return np.maximum(x, y)
+#   + return max(x, y)
 # to the loser: dz goes to the smaller input. It must go to the one that reached the output.
 #   - self.first_wins = x >= y
 #   + self.first_wins = x < y
@@ -1042,17 +1045,17 @@ numbers = {name: check.uniform(0.5, 2) for name in "xyz"}
 x = {"x": numbers["x"]}
 many = drawn(40)
 arrays = {name: check.uniform(0.5, 2, 2, 3) for name in "xyz"}
-check("f: no branch", "f", simple, numbers)
-check("values: no branch", "values", simple, numbers)
-check("gradients: no branch", "gradients", simple, numbers, points=2)
-check("gradients: x branches", "gradients", branch, {name: numbers[name] for name in "xy"}, points=2)
-check("gradients: an inner value branches", "gradients", diamond, x, points=2)
+check("f: (x − y)/z", "f", simple, numbers)
+check("values: (x − y)/z", "values", simple, numbers)
+check("gradients: no branch, (x − y)/z", "gradients", simple, numbers, points=2)
+check("gradients: x branches, (x − y)/x", "gradients", branch, {name: numbers[name] for name in "xy"}, points=2)
+check("gradients: a = x² branches, 0.5·a − exp(a)", "gradients", diamond, x, points=2)
 check("gradients: x − x", "gradients", [("f", "subtract", ["x", "x"])], x)
 check("values: 40 gates, drawn", "values", many, numbers)
 check("gradients: 40 gates, drawn", "gradients", many, numbers, points=2)
-check("gradients: another upstream", "gradients", simple, numbers, -3.0)
-check("f: arrays", "f", simple, arrays)
-check("gradients: arrays", "gradients", branch, {name: arrays[name] for name in "xy"}, check.normal(2, 3))
+check("gradients: (x − y)/z, another upstream", "gradients", simple, numbers, -3.0)
+check("f: (x − y)/z, arrays", "f", simple, arrays)
+check("gradients: (x − y)/x, arrays", "gradients", branch, {name: arrays[name] for name in "xy"}, check.normal(2, 3))
 
 
 def twice(nodes, inputs):
@@ -1068,7 +1071,8 @@ def given(nodes, inputs):
     return sorted(kept)
 
 
-check.equal("gradients: backward twice", lambda: twice(branch, numbers), right("gradients", branch, numbers))
+xy = {name: numbers[name] for name in "xy"}
+check.equal("gradients: (x − y)/x, backward twice", lambda: twice(branch, xy), right("gradients", branch, xy))
 check.equal("the dict of inputs stays as it is", lambda: given(simple, numbers), ["x", "y", "z"])
 long = [(f"g{n}", "*-1" if n % 2 else "+0.001", [f"g{n - 1}" if n else "x"]) for n in range(5001)]
 
