@@ -779,8 +779,8 @@ check.score(9)
 
 # %% [markdown]
 # Your function can count. Let every dy be FH·FW; then each window sends 1 to each of its cells, and dx says **how many
-# windows hold a cell**. EECS 442's case on the left: do you find your two numbers of section 2? On the right stride 3,
-# which leaves no overlap, and a layer with gaps, where some cells are never seen and never hear anything.
+# windows hold a cell**. EECS 442's case is on the left: do you find your two numbers of section 2? In the middle stride
+# 3, without overlap. On the right a layer with gaps: some cells are never seen, and never hear anything.
 
 # %% tags=["experiment"]
 counts = [
