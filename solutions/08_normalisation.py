@@ -245,6 +245,11 @@ def batch_norm(x, gamma, beta, running, *, training, momentum=0.1, eps=1e-5):
 #   + mean = x.mean() * np.ones_like(x[0])
 #   - ((x - mean) ** 2).mean(axis=0)
 #   + ((x - mean) ** 2).mean() * np.ones_like(x[0])
+# axis 1: your mean and variance are those of each row. They belong to a channel, over all rows of the batch: axis=0.
+#   - mean = x.mean(axis=0)
+#   + mean = x.mean(axis=1)
+#   - ((x - mean) ** 2).mean(axis=0)
+#   + x.var(axis=1)
 # over the channels: you normalise each row over its channels. That exists, as layer normalisation; here a channel is compared with
 #     the same channel of the other samples: axis=0.
 #   - x_hat = (x - mean) / std
@@ -559,10 +564,15 @@ def reference(wanted, dy, x, gamma):
 
 check = Check("batch_norm_backward_graph", student, reference)
 draw = check.normal
-dy, x, gamma = draw(5, 1), 2 * draw(5, 1) + 3, np.ones(1)
-check("dx: one channel, γ = 1", "dx", dy, x, gamma, points=2)
+x, dy, gamma = 2 * draw(6, 1) + 3, draw(6, 1), draw(1)
+line = np.polynomial.Polynomial.fit(x[:, 0], dy[:, 0], 1)
+rest = dy - line(x)  # adds up to 0, and does not grow with x
+check("dx: dy acts on neither μ nor σ²", "dx", rest, x, gamma)
+check("dx: dy acts on μ, not on σ²", "dx", rest + 2, x, gamma)
+check("dx: dy acts on σ², not on μ", "dx", rest + x - x.mean(), x, gamma)
+check("dx: all three ways", "dx", dy, x, gamma)
 dy, x, gamma = draw(4, 3), draw(4, 3) * [0.5, 1, 3], draw(3)
-check("dx: three channels", "dx", dy, x, gamma, points=3)
+check("dx: three channels", "dx", dy, x, gamma, points=2)
 check("dgamma: three channels", "dgamma", dy, x, gamma, points=1.5)
 check("dbeta: three channels", "dbeta", dy, x, gamma, points=1.5)
 dy, x, gamma = draw(6, 2, dtype=np.float32), draw(6, 2, dtype=np.float32), draw(2, dtype=np.float32)
@@ -670,8 +680,13 @@ def reference(wanted, dy, x, gamma):
 
 check = Check("batch_norm_backward", student, reference)
 draw = check.normal
-dy, x, gamma = draw(5, 1), 2 * draw(5, 1) + 3, np.ones(1)
-check("dx: one channel, γ = 1", "dx", dy, x, gamma, points=1.5)
+x, dy, gamma = 2 * draw(6, 1) + 3, draw(6, 1), draw(1)
+line = np.polynomial.Polynomial.fit(x[:, 0], dy[:, 0], 1)
+rest = dy - line(x)  # adds up to 0, and does not grow with x
+check("dx: dy acts on neither μ nor σ²", "dx", rest, x, gamma)
+check("dx: dy acts on μ, not on σ²", "dx", rest + 2, x, gamma)
+check("dx: dy acts on σ², not on μ", "dx", rest + x - x.mean(), x, gamma)
+check("dx: all three ways", "dx", dy, x, gamma)
 dy, x, gamma = draw(4, 3), draw(4, 3) * [0.5, 1, 3], draw(3)
 check("dx: three channels", "dx", dy, x, gamma, points=2)
 check("dgamma: three channels", "dgamma", dy, x, gamma)
@@ -797,6 +812,10 @@ def batch_norm2d(x, gamma, beta, running, *, training, momentum=0.1, eps=1e-5):
 #   + rows = x.reshape(-1, C)
 #   - y.reshape(N, H, W, C).transpose(0, 3, 1, 2)
 #   + y.reshape(N, C, H, W)
+# rows by reshape alone: you make rows by reshape alone, so a row holds neighbouring pixels, not the channels of one. First move C to the end:
+#     x.transpose(0, 2, 3, 1).
+#   - rows = x.transpose(0, 2, 3, 1).reshape(-1, C)
+#   + rows = x.reshape(-1, C)
 # not moved back: your rows are right, but on the way back you only reshape. First (N, H, W, C), then move C to its place.
 #   - y.reshape(N, H, W, C).transpose(0, 3, 1, 2)
 #   + y.reshape(N, C, H, W)
@@ -1167,8 +1186,15 @@ def reference(x, seed, *, p, training):
 
 check = Check("dropout", student, reference)
 draw = check.normal
+x, seed = draw(6, 5), check.integers(0, 10**6)
+check.equal(
+    "which values are lost",
+    lambda: student(x, seed, p=0.4, training=True) == 0,
+    reference(x, seed, p=0.4, training=True) == 0,
+    points=1.5,
+)
 check("training: p = 0.5", draw(6, 5), check.integers(0, 10**6), p=0.5, training=True)
-check("training: p = 0.2", draw(6, 5), check.integers(0, 10**6), p=0.2, training=True, points=1.5)
+check("training: p = 0.2", draw(6, 5), check.integers(0, 10**6), p=0.2, training=True)
 check("training: pictures, float32", draw(2, 3, 4, 5, dtype=np.float32), check.integers(0, 10**6), p=0.7, training=True)
 check("test: nothing is lost", draw(6, 5), check.integers(0, 10**6), p=0.4, training=False, points=1.5)
 edge = draw(1, 4)
