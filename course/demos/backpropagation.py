@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["State", "ask", "compute", "demo", "draw", "figure"]
 
 WIDTH, HEIGHT = 900, 470
-LEFT, TOP, DEPTH = 70, 58, 264  # the first column; the first row; the height of all rows
+LEFT, TOP, DEPTH = 36, 58, 264  # the first column; the first row; the height of all rows
 LINE, WORDS = 22, HEIGHT - 92  # of the explanation
 
 
@@ -114,7 +114,7 @@ def _places(step: Step) -> Places:
     assert step.right is not None
     grid = _layout(step.right)
     columns, rows = (max(place[i] for place in grid.values()) for i in (0, 1))
-    across, down = min(190.0, (WIDTH - LEFT - 90) / max(columns, 1)), min(84.0, DEPTH / max(rows, 1))
+    across, down = min(190.0, (WIDTH - LEFT - 84) / max(columns, 1)), min(84.0, DEPTH / max(rows, 1))
     top = TOP + (DEPTH - down * rows) / 2
     return {node: (LEFT + column * across, top + (rows - row) * down) for node, (column, row) in grid.items()}
 
@@ -139,10 +139,10 @@ def _wires(step: Step, places: Places) -> Iterator[Item]:
             if len(heights) == 2:
                 second = (heights[i], i) > (heights[1 - i], 1 - i)
                 entry = y + (8 if second else -8)
-            start, bend = u + _half(before), x - _half(node) - 26
+            start, end = u + _half(before), x - _half(node)
             # the wire stands level under its numbers, and bends just before the gate
-            level = max(start, bend - 14)
-            corners = [(start, v), (level, v), (bend + 18, entry), (x - _half(node), entry)]
+            level = max(start, end - 22)
+            corners = [(start, v), (level, v), (end - 5, entry), (end, entry)]
             for one, other in pairwise(corners):
                 yield Line(*one, *other, stroke=colour, line=width, dashes=at_work and step.backwards)
     last = max(places, key=lambda node: places[node][0])
