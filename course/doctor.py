@@ -85,7 +85,7 @@ def kernel() -> Finding:
     subject = "kernel python3"
     mend = f"{sys.executable} -m ipykernel install --sys-prefix --name python3"
     try:
-        place, answer = _ask_kernel("import sys, course; print(sys.prefix)")
+        place, answer = _ask_kernel(NEEDED)
     except Exception as error:  # whatever keeps a kernel from answering is the finding
         return Finding("broken", subject, f"does not start: {type(error).__name__}: {error}", mend)
     if answer == sys.prefix:
@@ -94,7 +94,17 @@ def kernel() -> Finding:
         mend = f"remove {place}, which hides the right one"
     if Path(answer).is_dir():
         return Finding("broken", subject, f"{place} starts another Python, {answer}", mend)
-    return Finding("broken", subject, f"{place} starts, but cannot import the course: {answer}", mend)
+    mend = f"{sys.executable} -m pip install --force-reinstall convnet-course"
+    return Finding("broken", subject, f"{place} starts, but cannot import what notebooks need: {answer}", mend)
+
+
+# what notebooks begin with: that packages are listed as installed does not say that they can be imported
+NEEDED = """
+import sys, numpy, matplotlib, ipywidgets, anywidget
+from course import data, plots
+from course.check import Check
+print(sys.prefix)
+"""
 
 
 def _ask_kernel(code: str) -> tuple[str, str]:

@@ -51,6 +51,7 @@ def serve(
         "LabApp.news_url": None,  # these four: ask nothing of the network
         "LabApp.extension_manager": "readonly",
         "LanguageServerManager.autodetect": False,
+        "CourseDirectory.root": folder.resolve(),  # else nbgrader's extension, if installed, complains aloud
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
     try:

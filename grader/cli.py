@@ -40,14 +40,17 @@ Only = Annotated[list[str] | None, typer.Option("--student", "-s", help="Only th
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
     root: Annotated[Path, typer.Option("--course", help="The checkout that holds solutions/.")] = Path(),
+    update: Annotated[bool, typer.Option("--update", help="Replace notebooks that differ from the course's.")] = False,
 ) -> None:
-    """Make the folder of a class: the course's notebooks, nbgrader's settings, an empty gradebook."""
+    """Make the folder of a class: the course's notebooks and nbgrader's settings. What is there is kept."""
     from . import new_class
 
     with in_words():
-        made = new_class.make(folder, root)
-        say(f"Made the class {folder}: {', '.join(made.assignments())}.")
-        say(f"Next: grader release NOTEBOOK -c {folder}")
+        made, kept = new_class.make(folder, root, update=update)
+        say(f"The class {folder} has {', '.join(made.assignments())}.")
+        for place in kept:
+            say(f"Kept {place}, which differs from the course's; with --update it is replaced.")
+        say(f"Next: grader release {made.assignments()[0]} -c {folder}")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ def run(folder: Path, name: str, checkout: Path, console: Console, *, workers: i
         WrongPoints: the solution lacks points, or someone else has them all.
     """
     solution = load_solution(checkout, name)
-    classroom = new_class.make(folder, checkout)
+    classroom, _ = new_class.make(folder, checkout, update=True)
     released = new_class.release(classroom, name)
     stub = nbformat.read(released / f"{name}.ipynb", as_version=4)
     students = dict(submissions(solution, stub))
@@ -56,10 +57,16 @@ def submissions(solution: Solution, stub: NotebookNode) -> Iterator[tuple[str, s
     yield "half-finished", nbformat.writes(half)
     yield "untouched", nbformat.writes(stub)
     endless = copy.deepcopy(solution.notebook)
-    cell = next(cell for cell in endless.cells if is_exercise(cell) and "def " in cell.source)
-    cell.source += ENDLESS.format(name=cell.source.partition("def ")[2].partition("(")[0])
+    cell = next(cell for cell in endless.cells if is_exercise(cell) and functions(cell.source))
+    cell.source += ENDLESS.format(name=functions(cell.source)[0])
     yield "endless-loop", nbformat.writes(endless)
     yield "broken-json", nbformat.writes(stub)[:-200]
+
+
+def functions(source: str) -> list[str]:
+    """The names of the functions and classes that a cell defines; calling one of either can be made endless."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return [statement.name for statement in ast.parse(source).body if isinstance(statement, kinds)]
 
 
 def student_of(exercise: str, mistake: str) -> str:

@@ -14,12 +14,16 @@ from .gradebook import Book, alembic_on_path
 from .release import CannotRelease, Heard
 
 
-def make(folder: Path, checkout: Path) -> Classroom:
-    """Make a class, or bring the notebooks of one up to date; submissions and the gradebook are not touched.
+def make(folder: Path, checkout: Path, *, update: bool = False) -> tuple[Classroom, list[Path]]:
+    """Make a class, or add the course's new notebooks to one; submissions and the gradebook are not touched.
 
     Args:
         folder: the class's folder.
         checkout: the folder of the course, whose `solutions/NAME/` are copied.
+        update: replace what is there and differs; otherwise it is kept, since an instructor may have edited it.
+
+    Returns:
+        the class, and the files that were kept though the course has others.
 
     Raises:
         BadClassroom: the folder cannot be made, holds something else, or the checkout has no solutions.
@@ -31,18 +35,24 @@ def make(folder: Path, checkout: Path) -> Classroom:
         raise BadClassroom(f"{folder} is a file, not a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).exists():
         raise BadClassroom(f"{folder} holds something else already; name a new folder")
+    kept: list[Path] = []
     try:
         for source in sources:
             for file in sorted(source.iterdir()):
-                if file.suffix in (".ipynb", ".json"):
-                    write(folder / "solutions" / source.name / file.name, file.read_text(encoding="utf-8"))
+                place, text = folder / "solutions" / source.name / file.name, file.read_text(encoding="utf-8")
+                if file.suffix not in (".ipynb", ".json"):
+                    continue
+                if place.exists() and not update:
+                    kept += [place] if place.read_text(encoding="utf-8") != text else []
+                else:
+                    write(place, text)
         for name in ("submitted", "exercises"):
             (folder / name).mkdir(exist_ok=True)
         if not (folder / CONFIG).exists():
             write(folder / CONFIG, CONFIG_TEXT)
     except OSError as error:
         raise BadClassroom(f"the class cannot be made in {folder}: {error.strerror}") from None
-    return Classroom(folder)
+    return Classroom(folder), kept
 
 
 def release(classroom: Classroom, name: str) -> Path:

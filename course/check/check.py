@@ -138,7 +138,7 @@ class Check(Draws):
         elif not outcome.verdict:
             difference = Difference("value", f"returned {say(outcome.value)}, should raise {error.__name__}")
         elif outcome.verdict == "error":
-            outcome.message += f" (should raise {error.__name__})"
+            outcome.message = f"{outcome.message} (should raise {error.__name__})".lstrip()
         self._add(label, outcome, difference, points, hint, a_call(self.exercise, args, kwargs))
         self._cases[-1].refusal = True
 

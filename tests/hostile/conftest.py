@@ -55,7 +55,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
 def hostile(tmp_path_factory, root):
     """The class after grading: its outcomes by student, and what was there before."""
     folder = tmp_path_factory.mktemp("hostile") / "class"
-    classroom = new_class.make(folder, root)
+    classroom, _ = new_class.make(folder, root)
     shutil.rmtree(folder / "solutions")
     for suffix in (".ipynb", ".json"):
         source = root / "solutions" / NAME / f"{NAME}{suffix}"
