@@ -19,8 +19,6 @@ def spreads(picture: Locator, name: str) -> list[float]:
 
 def test_the_histograms_follow_the_keyboard(open_notebook: Open) -> None:
     notebook = open_notebook("solutions/08_normalisation/08_normalisation.ipynb")
-    # on a busy machine the kernel may be there before the cells
-    notebook.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.model?.cells.length > 50")
     for text in ("from course import data, plots", "def batch_norm(x"):
         notebook.run(notebook.find_cell(text))
     index = notebook.find_cell("normalisation.demo(batch_norm)")
