@@ -69,7 +69,7 @@ def compute(state: State, batch_norm: BatchNorm) -> Step:
 
     >>> step = compute(State(scale=1), lambda x, gamma, beta, running, *, training: ((x - x.mean(0)) / x.std(0), None))
     >>> [f"{spread:.3f}" for spread in step.spreads("without")[:3]], [f"{s:.1f}" for s in step.spreads("with")[:3]]
-    (['0.100', '0.010', '0.001'], ['0.6', '0.6', '0.6'])
+    (['0.098', '0.010', '0.001'], ['0.6', '0.6', '0.6'])
     """
     activate, _ = ACTIVATIONS[state.activation]
     rng = np.random.default_rng(8)
@@ -159,7 +159,7 @@ def _ask(batch_norm: BatchNorm, x: Array) -> tuple[Array | None, str]:
     """What the student's function makes of x, or None and what is wrong with it."""
     running = {"mean": np.zeros(NEURONS), "var": np.ones(NEURONS)}
     try:
-        answer = batch_norm(x.copy(), np.ones(NEURONS), np.zeros(NEURONS), running, training=True)
+        answer = batch_norm(x, np.ones(NEURONS), np.zeros(NEURONS), running, training=True)
     except NotImplementedError:
         return None, "Your batch_norm is not written yet."
     except Exception as error:

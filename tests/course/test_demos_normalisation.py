@@ -108,16 +108,14 @@ def test_what_a_function_does_wrong_is_said_in_the_picture(name: str) -> None:
     inside_and_apart(step)
 
 
-def test_a_function_that_spoils_its_input_spoils_nothing_else() -> None:
-    def spoils(x, gamma, beta, running, *, training):
-        y = right(x.copy(), gamma, beta, running, training=training)
-        x[...], gamma[...], running["mean"] = 7, 7, None
-        return y
-
-    for mine, theirs in zip(
-        compute(State(), spoils).outputs["with"], compute(State(), right).outputs["with"], strict=True
-    ):
-        np.testing.assert_array_equal(mine, theirs)
+def test_what_lies_beyond_the_axis_is_counted_in_its_last_bar() -> None:
+    svg = parsed(compute(State(50, "ReLU"), right))
+    bars = [rect for rect in svg.iter(f"{SVG}rect") if rect.get("class") == "bar-without"]
+    right_edge = normalisation.LEFT + 5 * normalisation.ROOM + normalisation.PANEL
+    ends = [float(bar.get("x", 0)) + float(bar.get("width", 0)) for bar in bars]
+    assert max(ends) == pytest.approx(right_edge, abs=0.01)
+    last = bars[int(np.argmax(ends))]
+    assert float(last.get("height", 0)) == max(float(bar.get("height", 0)) for bar in bars), "almost all is beyond 3"
 
 
 def test_the_picture_follows_the_controls() -> None:
