@@ -31,7 +31,7 @@ def course(version: Annotated[bool, typer.Option("--version", help="Print the ve
 
 
 @app.command(
-    epilog="[bold]course lab[/] opens the first notebook, [bold]course lab 5[/] or [bold]course lab convolution[/] "
+    epilog="[bold]course lab[/] opens the one on convolution, [bold]course lab 5[/] or [bold]course lab convolution[/] "
     "that one. To begin a notebook anew, delete or rename it and open the course again. Ctrl-C stops."
 )
 def lab(

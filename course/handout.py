@@ -51,8 +51,12 @@ def names_in(released: Path) -> list[str]:
     return sorted(path.stem for path in released.glob("*/*.ipynb") if path.stem == path.parent.name)
 
 
+START = "05_convolution"
+"""Where the course opens unless told otherwise: its heart. Each notebook runs alone, none is needed before it."""
+
+
 def find_notebook(wanted: str | None, names: list[str]) -> str:
-    """The notebook that `wanted` means: a number, a name, its topic or a part of it; the first of the course if None.
+    """The notebook that `wanted` means: a number, a name, its topic or a part of it; if None, the one to begin with.
 
     >>> find_notebook("5", ["05_convolution", "06_backward"])
     '05_convolution'
@@ -60,7 +64,7 @@ def find_notebook(wanted: str | None, names: list[str]) -> str:
     '06_backward'
     """
     if wanted is None:
-        return names[0]
+        return START if START in names else names[0]
     if wanted.isdecimal():
         matches = [name for name in names if name.startswith(f"{int(wanted):02d}_")]
     else:

@@ -136,6 +136,8 @@ def test_a_notebook_is_found_by_number_name_or_part() -> None:
     assert [find_notebook(wanted, names) for wanted in (None, "6", "07", "05_convolution", "Pool", "convolution")] == [
         "05_convolution", "06_convolution_backward", "07_pooling", "05_convolution", "07_pooling", "05_convolution",
     ]  # fmt: skip
+    assert find_notebook(None, ["03_backpropagation", *names]) == "05_convolution"
+    assert find_notebook(None, ["03_backpropagation"]) == "03_backpropagation"
     with pytest.raises(HandoutError, match=r"'conv' means more than one notebook: 05_convolution, 06_conv"):
         find_notebook("conv", names)
     with pytest.raises(HandoutError, match=r"'8' is no notebook of the course\. There is 05_convolution, 06_"):
