@@ -27,7 +27,7 @@ CACHE = 1 << 20
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
     """Fill y (N, K, OH, OW) with w (K, C/groups, FH, FW) @ columns of x (N, C, H, W), plus b (K,)."""
     filters, answers = _as_rows(w, g), _as_rows_of_places(y, g)
-    for some in _blocks(x.shape, g, x.itemsize):
+    for some in _blocks(x.shape, y.shape, g, x.itemsize):
         np.matmul(filters, _columns(x[some], g), out=answers[some])
         if b is not None:
             y[some] += b[:, None, None]
@@ -35,28 +35,23 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
     """Fill dx (N, C, H, W) unless it is None, and return dw (K, C/groups, FH, FW) and db (K,)."""
-    if dx is not None:
-        input_gradient(dy, w, g, dx)
-    return weight_gradient(dy, x, w, g)
-
-
-def weight_gradient(dy: Array, x: Array, w: Array, g: Geometry) -> tuple[Array, Array]:
-    """Return dw = Σ dy @ columnsᵀ and db = Σ dy over all pictures and places."""
     # transposed, columns @ dyᵀ: the same numbers, and BLAS is 1.5 times faster with the longer side first
     dw = np.zeros((g.groups, w[0].size, len(w) // g.groups), w.dtype)
     db = np.zeros((g.groups, len(w) // g.groups), w.dtype)
     d = _as_rows_of_places(dy, g)
-    for some in _blocks(x.shape, g, x.itemsize):
+    for some in _blocks(x.shape, dy.shape, g, x.itemsize):
         for columns, up in zip(_columns(x[some], g), d[some], strict=True):
             dw += columns @ up.swapaxes(1, 2)
         db += d[some].sum(axis=3).sum(axis=0)
+        if dx is not None:
+            input_gradient(dy[some], w, g, dx[some])
     return np.ascontiguousarray(dw.swapaxes(1, 2)).reshape(w.shape), db.reshape(len(w))
 
 
 def input_gradient(dy: Array, w: Array, g: Geometry, dx: Array) -> None:
     """Fill dx (N, C, H, W): dcolumns = wᵀ @ dy, each column added onto its window."""
     filters, d = _as_rows(w, g).swapaxes(1, 2), _as_rows_of_places(dy, g)
-    for some in _blocks(dx.shape, g, dx.itemsize):
+    for some in _blocks(dx.shape, dy.shape, g, dx.itemsize):
         dx[some] = _fold(filters @ d[some], dx[some].shape, g)
 
 
@@ -70,10 +65,10 @@ def _as_rows_of_places(y: Array, g: Geometry) -> Array:
     return y.reshape(len(y), g.groups, y.shape[1] // g.groups, y.shape[2] * y.shape[3])
 
 
-def _blocks(shape: tuple[int, ...], g: Geometry, itemsize: int) -> list[slice]:
-    """Cut N pictures (N, C, H, W) into blocks whose columns fit into the cache, or of one picture."""
-    n, c, _, _ = shape
-    size = max(1, CACHE // (c * g.field[0] * g.field[1] * g.output[0] * g.output[1] * itemsize))
+def _blocks(x: tuple[int, ...], y: tuple[int, ...], g: Geometry, itemsize: int) -> list[slice]:
+    """Cut N pictures into blocks whose columns and maps fit into the cache, or of one picture."""
+    (n, c, _, _), (_, k, oh, ow) = x, y
+    size = max(1, CACHE // (max(c * g.field[0] * g.field[1], k) * oh * ow * itemsize))
     return [slice(start, start + size) for start in range(0, n, size)]
 
 

@@ -21,34 +21,29 @@ PICTURES = 8
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
     """Fill y (N, K, OH, OW) for x (N, C, H, W) and w (K, C, FH, FW)."""
-    filters, halved = _phases(w, (3, 3), (0, 0)), _halved(g)
+    u = _winograd.filters(_phases(w, (3, 3), (0, 0)))
     for some in _blocks(len(x)):
-        phases = _phases(x[some], _size(g), g.pad)
-        _winograd.correlate(phases, filters, b, halved, y[some])
+        _winograd.correlate_at_points(_phases(x[some], _seen(g), g.pad), u, b, (0, 0), y[some])
 
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
     """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, FH, FW) and db (K,)."""
-    filters, halved = _phases(w, (3, 3), (0, 0)), _halved(g)
-    dw, db = np.zeros_like(filters), np.zeros(len(w), w.dtype)
+    u = _winograd.filters(_phases(w, (3, 3), (0, 0)))
+    du, db = np.zeros((36, u.shape[2], len(w)), w.dtype), np.zeros(len(w), w.dtype)
     for some in _blocks(len(x)):
-        phases = _phases(x[some], _size(g), g.pad)
+        phases = _phases(x[some], _seen(g), g.pad)
         dphases = None if dx is None else np.empty_like(phases)
-        more_dw, more_db = _winograd.gradients(dy[some], phases, filters, halved, dphases)
-        dw += more_dw
+        more_du, more_db = _winograd.gradients_at_points(dy[some], phases, u, (0, 0), dphases)
+        du += more_du
         db += more_db
         if dx is not None and dphases is not None:
             dx[some] = _phases_backward(dphases, dx.shape[2:], g.pad)
-    return _phases_backward(dw, g.field, (0, 0)), db
+    return _phases_backward(_winograd.filters_backward(du), g.field, (0, 0)), db
 
 
-def _size(g: Geometry) -> tuple[int, int]:
+def _seen(g: Geometry) -> tuple[int, int]:
     """How large the phases are of which every cell is seen."""
     return g.output[0] + 2, g.output[1] + 2
-
-
-def _halved(g: Geometry) -> Geometry:
-    return Geometry((1, 1), (0, 0), (1, 1), 1, (3, 3), g.output)
 
 
 def _blocks(n: int) -> list[slice]:

@@ -19,7 +19,8 @@ or an infinity spoils all tiles of its block and picture.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -70,45 +71,54 @@ class Block(NamedTuple):
 
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
-    """Fill y (N, K, OH, OW): to the points, times the filters, and back."""
-    x = np.ascontiguousarray(x)
-    u = _filters(w).swapaxes(1, 2).copy()
-    for block in _blocks(y.shape, x.shape[1], x.itemsize):
-        m = _to_points(B, x, block, g.pad) @ u
-        if b is not None:
-            m[:, 7] += b  # the point (1, 1): all powers of 1 are 1, so what is added there every output receives
-        place, tiles = _from_points(A, m, block, (0, 0), y.shape)
-        y[place] = tiles
+    """Fill y (N, K, OH, OW) for x (N, C, H, W) and w (K, C, 3, 3)."""
+    correlate_at_points(x, filters(w), b, g.pad, y)
 
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
-    """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, 3, 3) and db (K,): `correlate`, transposed."""
+    """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, 3, 3) and db (K,)."""
+    du, db = gradients_at_points(dy, x, filters(w), g.pad, dx)
+    return filters_backward(du), db
+
+
+def correlate_at_points(x: Array, u: Array, b: Array | None, pad: tuple[int, int], y: Array) -> None:
+    """Fill y: x to the points, times the filters u (36, K, C) that are there already, and back."""
+    x, u = np.ascontiguousarray(x), u.swapaxes(1, 2).copy()
+    for block in _blocks(y.shape, x.shape[1], x.itemsize):
+        m = _to_points(6, x, block, pad) @ u
+        if b is not None:
+            m[:, 7] += b  # the point (1, 1): all powers of 1 are 1, so what is added there every output receives
+        place, tiles = _from_points(4, m, block, (0, 0), y.shape)
+        y[place] = tiles
+
+
+def gradients_at_points(dy: Array, x: Array, u: Array, pad: tuple[int, int], dx: Array | None) -> tuple[Array, Array]:
+    """Fill dx unless it is None, and return du (36, C, K) and db (K,): `correlate_at_points`, transposed."""
     dy, x = np.ascontiguousarray(dy), np.ascontiguousarray(x)
-    u, du = _filters(w), np.zeros((36, x.shape[1], len(w)), x.dtype)
-    db = np.zeros(len(w), x.dtype)
+    du, db = np.zeros((36, x.shape[1], dy.shape[1]), x.dtype), np.zeros(dy.shape[1], x.dtype)
     for block in _blocks(dy.shape, x.shape[1], x.itemsize):
-        v = _to_points(B, x, block, g.pad)
-        dm = _to_points(A, dy, block, (0, 0))
+        v = _to_points(6, x, block, pad)
+        dm = _to_points(4, dy, block, (0, 0))
         for row in range(len(v)):
             du += v[row].swapaxes(1, 2) @ dm[row]
         db += dm[:, 7].sum(axis=(0, 1))
         if dx is not None:
-            place, tiles = _from_points(B, dm @ u, block, g.pad, dx.shape)
-            top, left = _overlap(block.down, g.pad[0]), _overlap(block.across, g.pad[1])
+            place, tiles = _from_points(6, dm @ u, block, pad, dx.shape)
+            top, left = _overlap(block.down, pad[0]), _overlap(block.across, pad[1])
             dx[place][:, :, :top] += tiles[:, :, :top]
             dx[place][:, :, top:, :left] += tiles[:, :, top:, :left]
             dx[place][:, :, top:, left:] = tiles[:, :, top:, left:]
-    return _filters_backward(du), db
+    return du, db
 
 
-def _filters(w: Array) -> Array:
+def filters(w: Array) -> Array:
     """Take the filters (K, C, 3, 3) to the points: u = (G ⊗ G) w, (36, K, C)."""
     k, c, _, _ = w.shape
     gg = np.kron(G, G).astype(w.dtype)
     return (gg @ w.reshape(k * c, 9).T).reshape(36, k, c)
 
 
-def _filters_backward(du: Array) -> Array:
+def filters_backward(du: Array) -> Array:
     """Bring the filters' gradient (36, C, K) back from the points: dw (K, C, 3, 3)."""
     _, c, k = du.shape
     gg = np.kron(G, G).astype(du.dtype)
@@ -135,29 +145,28 @@ def _cut(total: int, most: int) -> list[range]:
     return [range(total * i // parts, total * (i + 1) // parts) for i in range(parts)]
 
 
-def _to_points(p: Array, x: Array, block: Block, pad: tuple[int, int]) -> Array:
+def _to_points(n: int, x: Array, block: Block, pad: tuple[int, int]) -> Array:
     """Compute P · tile · Pᵀ for every tile and channel of a block: (down, 36, across·pictures, C).
 
-    P is (6, n): the tiles are n × n, 4 cells apart. Both maps are matrix products on x as it lies in memory: nothing
-    is copied, and cells beyond the edge are simply left out of the product.
+    The tiles are n × n, 4 cells apart, and P is A for n = 4, B for n = 6. Both maps are matrix products on x as it
+    lies in memory: nothing is copied, and cells beyond the edge are simply left out of the product.
     """
     pictures, down, across = block
-    p, n = p.astype(x.dtype), p.shape[1]
     m, c, h, w = x[pictures].shape
     rows, among, height = _seen(down, n, pad[0], h)
     columns, taps, _ = _seen(across, n, pad[1], w)
     lines = np.empty((height, 6 * len(across), m * c), x.dtype)
     lines[: among.start] = lines[among.stop :] = 0
     cells = x[pictures].reshape(m * c, h, w).transpose(1, 2, 0)[rows, columns]
-    np.matmul(_along(p, len(across))[:, taps], cells, out=lines[among])
+    np.matmul(_along(n, len(across), x.dtype)[:, taps], cells, out=lines[among])
     size, step = lines[0].size, lines.strides[0]
     windows = as_strided(lines, (len(down), n, size), (4 * step, step, x.itemsize))
-    transformed: Array = (p @ windows).reshape(len(down), 36, len(across) * m, c)
-    return transformed
+    points: Array = _along(n, 1, x.dtype) @ windows
+    return points.reshape(len(down), 36, len(across) * m, c)
 
 
 def _from_points(
-    p: Array, v: Array, block: Block, pad: tuple[int, int], shape: tuple[int, ...]
+    n: int, v: Array, block: Block, pad: tuple[int, int], shape: tuple[int, ...]
 ) -> tuple[tuple[slice, ...], Array]:
     """Compute Pᵀ · v · P, tiles that overlap adding up: `_to_points`, transposed.
 
@@ -165,28 +174,28 @@ def _from_points(
         Where the tiles of the block lie in pictures of this shape, and what belongs there.
     """
     pictures, down, across = block
-    p, n = p.astype(v.dtype), p.shape[1]
     m, c = pictures.stop - pictures.start, shape[1]
     rows, among, height = _seen(down, n, pad[0], shape[2])
     columns, taps, width = _seen(across, n, pad[1], shape[3])
-    bands = p.T.copy() @ v.reshape(len(down), 6, -1)
+    bands = _along(n, 1, v.dtype).T.copy() @ v.reshape(len(down), 6, -1)
     if n == 4:
         lines = bands.reshape(height, -1)
     else:
         lines = np.zeros((height, bands.shape[-1]), v.dtype)
         for i, band in enumerate(bands):
             lines[4 * i : 4 * i + n] += band
-    tiles = lines.reshape(height, -1, m * c).swapaxes(1, 2) @ _along(p, len(across))
+    tiles = lines.reshape(height, -1, m * c).swapaxes(1, 2) @ _along(n, len(across), v.dtype)
     place = (pictures, slice(None), rows, columns)
     return place, tiles.reshape(height, m, c, width).transpose(1, 2, 0, 3)[:, :, among, taps]
 
 
-def _along(p: Array, tiles: int) -> Array:
-    """Write P once for each tile of a line: (6·tiles, 4·tiles + n − 4), ordered by point, then by tile."""
-    n = p.shape[1]
-    line = np.zeros((6, tiles, 4 * tiles + n - 4), p.dtype)
+@cache
+def _along(n: int, tiles: int, dtype: np.dtype[Any]) -> Array:
+    """Write P (6, n) once for each tile of a line: (6·tiles, 4·tiles + n − 4), ordered by point, then by tile."""
+    line = np.zeros((6, tiles, 4 * tiles + n - 4), dtype)
     for i in range(tiles):
-        line[:, i, 4 * i : 4 * i + n] = p
+        line[:, i, 4 * i : 4 * i + n] = A if n == 4 else B
+    line.flags.writeable = False  # it is kept, for every number of tiles up to ACROSS
     return line.reshape(6 * tiles, -1)
 
 

@@ -169,5 +169,5 @@ def conv_transpose2d_backward(
     x, w, biased, g, shape = cache
     check_upstream(dy, shape, x.dtype)
     dx = _kernels.correlate(dy, w, None, g) if need_dx else None
-    dw, _ = _columns.weight_gradient(x, dy, w, g)
+    dw, _ = _columns.gradients(x, dy, w, g, None)
     return dx, dw, dy.sum(axis=(0, 2, 3)) if biased else None
