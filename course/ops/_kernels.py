@@ -19,11 +19,6 @@ from course.ops._geometry import Geometry
 from course.ops._validation import Array
 from course.ops._workers import share
 
-# A large block, taken and given back untouched. The C library of Linux learns from it to keep what is freed, up to
-# twice its size. Otherwise a few MiB of results go back to the system after every call and return page by page, which
-# costs a training step of LeNet-5 a seventh of its time.
-np.empty(31 << 20, np.uint8)
-
 
 class Kernel(Protocol):
     """What every kernel can do."""

@@ -1,7 +1,14 @@
 """Ours beside PyTorch on the processor, in turns, in one process: times, share of the machine's peak, memory.
 
-    uv run --group bench python -m tests.benchmarks
-    uv run --group bench python -m tests.benchmarks --quick --threads 1
+    uv run --group bench python -m tests.benchmarks                          everything, with 1 and with 2 threads
+    uv run --group bench python -m tests.benchmarks --quick --threads 1      a look
+    uv run --group bench python -m tests.benchmarks --only convolution       rows of one kind, or with this in the name
+    uv run --group bench python -m tests.benchmarks --threads 1 --busy       on a machine that others use too
+
+Each row runs forward and backward, float32, on the same numbers; outputs and gradients are compared before any clock
+is started. "ours / PyTorch" is the median of the ratios of neighbouring turns, with its quartiles: below 1 ours is
+faster. "of peak" is the rate of a plain convolution's operations beside that of a matrix product of 1536² in the same
+process; more than all of it is possible with fewer multiplications (Winograd).
 
 For each number of threads a process of its own starts, since a BLAS reads its threads from the environment once. Ours
 gets them as COURSE_WORKERS beside a BLAS of one thread, PyTorch as `torch.set_num_threads`.
@@ -14,10 +21,12 @@ import math
 import os
 import subprocess
 import sys
+import time
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 console = Console(width=max(130, Console().width))
@@ -29,7 +38,7 @@ def environment(threads: int) -> dict[str, str]:
     return {**os.environ, **one, "COURSE_WORKERS": str(threads)}
 
 
-def measure(threads: int, rounds: int, only: str) -> dict[str, Any]:
+def measure(threads: int, rounds: int, only: str, busy: bool) -> dict[str, Any]:
     """Everything for one number of threads, in this process."""
     import torch
 
@@ -37,18 +46,20 @@ def measure(threads: int, rounds: int, only: str) -> dict[str, Any]:
     from .racing import gemm_peak, race
 
     torch.set_num_threads(threads)
-    peak = gemm_peak()
+    clock = time.process_time if busy else time.perf_counter
+    peak = gemm_peak(clock=clock)
     pairs = [("convolution", peers.convolution(shape)) for shape in peers.SHAPES]
     pairs += [("operator", pair) for pair in peers.operators()] + [("network", pair) for pair in peers.networks()]
+    pairs = [(kind, pair) for kind, pair in pairs if only in pair.name or only == kind]
     rows = []
-    for kind, pair in pairs:
-        if only in pair.name or only == kind:
-            difference = pair.same()
-            print(pair.name, file=sys.stderr, flush=True)
-            outcome = race(pair.ours, pair.theirs, rounds=rounds)
-            share = pair.operations / outcome.ours / peak if pair.operations else None
-            rows.append({"kind": kind, "name": pair.name, "difference": difference, "share": share, **vars(outcome)})
-    memory = [peers.memory(shape) for shape in peers.SHAPES] if threads == 1 else []
+    for number, (kind, pair) in enumerate(pairs):
+        print(json.dumps([number, len(pairs), pair.name]), file=sys.stderr, flush=True)
+        difference = pair.same()
+        outcome = race(pair.ours, pair.theirs, rounds=rounds, clock=clock)
+        share = pair.operations / outcome.ours / peak if pair.operations else None
+        rows.append({"kind": kind, "name": pair.name, "difference": difference, "share": share, **vars(outcome)})
+    shapes = {peers.convolution(shape).name: shape for shape in peers.SHAPES} if threads == 1 else {}
+    memory = {row["name"]: peers.memory(shapes[row["name"]]) for row in rows if row["name"] in shapes}
     return {"rows": rows, "peak": peak, "memory": memory, "versions": versions()}
 
 
@@ -59,10 +70,11 @@ def versions() -> str:
     return f"NumPy {numpy.__version__}, PyTorch {torch.__version__}, Python {sys.version.split()[0]}"
 
 
-def show(threads: int, result: dict[str, Any]) -> None:
+def show(threads: int, result: dict[str, Any], busy: bool) -> None:
     """One table for a number of threads."""
-    plural = "thread" if threads == 1 else "threads"
-    title = f"{threads} {plural}; GEMM peak on one thread {result['peak'] / 1e9:.0f} GFLOP/s; {result['versions']}"
+    clock = "processor time" if busy else "time on the clock"
+    peak = f"GEMM peak on one thread {result['peak'] / 1e9:.0f} GFLOP/s"
+    title = f"{threads} thread{'s' * (threads > 1)}, {clock}; {peak}; {result['versions']}"
     table = Table(title=title, title_justify="left")
     table.add_column("forward and backward")
     for column in ("ours, ms", "PyTorch, ms", "ours / PyTorch", "quartiles", "of peak", "difference"):
@@ -80,59 +92,63 @@ def show(threads: int, result: dict[str, Any]) -> None:
         table.add_row(f"convolutions, geometric mean of {len(ratios)}", "", "", f"[bold]{mean:.2f}[/]")
     console.print(table)
     if result["memory"]:
-        names = [row["name"] for row in result["rows"] if row["kind"] == "convolution"]
         memory = Table(title="Memory of a convolution beyond x, y, dx and dw, at its peak", title_justify="left")
         memory.add_column("convolution")
         memory.add_column("MiB", justify="right")
         memory.add_column("one picture's columns, MiB", justify="right")
-        for name, (extra, columns) in zip(names, result["memory"], strict=False):
+        for name, (extra, columns) in result["memory"].items():
             memory.add_row(name, f"{extra / 2**20:.2f}", f"{columns / 2**20:.2f}")
         console.print(memory)
 
 
+def run(threads: int, arguments: list[str]) -> dict[str, Any]:
+    """Measure in a process of its own, with a bar that follows it."""
+    command = [sys.executable, "-m", "tests.benchmarks", "--child", str(threads), *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    heard = []
+    with (
+        Progress(console=console, transient=True) as progress,
+        subprocess.Popen(command, env=environment(threads), encoding="utf-8", **pipes) as process,  # type: ignore[call-overload]
+    ):
+        bar = progress.add_task(f"{threads} thread(s)", total=None)
+        for line in process.stderr:
+            try:
+                number, total, name = json.loads(line)
+                progress.update(bar, completed=number, total=total, description=f"{threads} thread(s): {name}")
+            except ValueError:
+                heard.append(line)
+        said = process.stdout.read()
+    if process.returncode:
+        missing = any("No module named 'torch'" in line for line in heard)
+        hint = "PyTorch is not installed: uv run --group bench python -m tests.benchmarks"
+        raise SystemExit(hint if missing else "".join(heard))
+    result: dict[str, Any] = json.loads(said)
+    return result
+
+
 def main(
-    threads: Annotated[
-        list[int] | None, typer.Option(help="Numbers of threads, each once; by default 1 and 2.")
-    ] = None,
+    threads: Annotated[list[int] | None, typer.Option(help="A number of threads; may be repeated. 1 and 2.")] = None,
     rounds: Annotated[int, typer.Option(help="Pairs of turns for each row.")] = 25,
     quick: Annotated[bool, typer.Option("--quick", help="A fifth of the rounds: a look, not a measurement.")] = False,
-    only: Annotated[str, typer.Option(help="Rows whose name holds this; or convolution, operator, network.")] = "",
+    only: Annotated[str, typer.Option(help="Rows with this in the name; or convolution, operator, network.")] = "",
+    busy: Annotated[
+        bool, typer.Option("--busy", help="Count processor time instead of time on the clock; for 1 thread.")
+    ] = False,
     child: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
-    """Race ours against PyTorch and print tables."""
+    """Race ours against PyTorch and print tables: median times, ratios with quartiles, share of the peak, memory."""
     rounds = max(5, rounds // 5) if quick else rounds
+    counts = threads or ([1] if busy else [1, 2])
+    if busy and counts != [1]:
+        raise typer.BadParameter(
+            "processor time adds up over threads; --busy goes with --threads 1", param_hint="--busy"
+        )
     if child:
-        print(json.dumps(measure(child, rounds, only)))
+        print(json.dumps(measure(child, rounds, only, busy)))
         return
-    for count in threads or [1, 2]:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.benchmarks",
-            "--child",
-            str(count),
-            "--rounds",
-            str(rounds),
-            "--only",
-            only,
-        ]
-        with (
-            console.status(f"{count} thread(s)") as status,
-            subprocess.Popen(
-                command, env=environment(count), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-            ) as process,
-        ):
-            assert process.stderr is not None and process.stdout is not None
-            heard = []
-            for line in process.stderr:
-                heard.append(line)
-                status.update(f"{count} thread(s): {line.strip()}")
-            said = process.stdout.read()
-        if process.returncode:
-            missing = any("No module named 'torch'" in line for line in heard)
-            hint = "PyTorch is not installed: uv run --group bench python -m tests.benchmarks"
-            raise SystemExit(hint if missing else "".join(heard))
-        show(count, json.loads(said))
+    for count in counts:
+        arguments = ["--rounds", str(rounds), "--only", only, *(["--busy"] if busy else [])]
+        show(count, run(count, arguments), busy)
 
 
 if __name__ == "__main__":
