@@ -56,6 +56,10 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
         return (yield)
 
 
+# notebooks as text, for tests to build: no modules to be searched for examples
+collect_ignore_glob = ["*/sources/*"]
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The top of the checkout."""
