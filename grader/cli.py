@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from . import crew
+
 app = typer.Typer(
     help="""Release notebooks, autograde what strangers submit, read reports, send feedback.
 
@@ -86,6 +88,7 @@ def autograde(
     force: Annotated[bool, typer.Option("--force", help="Grade again what was graded before.")] = False,
 ) -> None:
     """Grade every submission in the sandbox, side by side. An interrupted run goes on where it stopped."""
+    crew.muster()
     from .classroom import Classroom
     from .terminal import autograde_class
 

@@ -19,5 +19,9 @@ class BadGradebook(Trouble):
     """A gradebook that cannot be used."""
 
 
+class NoWorkers(Trouble):
+    """The processes that grade cannot be started."""
+
+
 class NoBox(Trouble):
     """No sandbox can be built here; the message says why and what would mend it."""

@@ -6,15 +6,14 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
 from typing import Protocol
 
 import nbformat
 
-from . import intake
+from . import crew, intake
 from .assignment import Assignment
 from .classroom import Classroom, Outcome, write
-from .errors import BadGradebook
+from .errors import BadGradebook, NoWorkers
 from .grade import reject
 from .gradebook import Book
 from .worker import Done, Job, start, work
@@ -146,9 +145,7 @@ class Local:
         pending = True
         while pending:
             pending = False
-            executor = ProcessPoolExecutor(
-                count, mp_context=get_context("spawn"), initializer=start, initargs=(os.getpid(),)
-            )
+            executor = self._workers(count)
             under_way: dict[Future[Done], Job] = {}
             try:
                 for job in jobs:
@@ -158,10 +155,22 @@ class Local:
                 while under_way:
                     yield from _finished(under_way)
             except BrokenExecutor:
+                self._prove()
                 yield from ((job, None) for job in under_way.values())
                 pending = True
             finally:
                 executor.shutdown(wait=True, cancel_futures=True)
+
+    def _workers(self, count: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(count, mp_context=crew.muster(), initializer=start)
+
+    def _prove(self) -> None:
+        """Workers that cannot even start are no submission's fault."""
+        with self._workers(1) as executor:
+            try:
+                executor.submit(os.getpid).result()
+            except BrokenExecutor:
+                raise NoWorkers("worker processes cannot be started here; what they said stands above") from None
 
 
 def _finished(under_way: dict[Future[Done], Job]) -> Iterator[tuple[Job, Done]]:

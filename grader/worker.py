@@ -5,12 +5,14 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import threading
 from dataclasses import dataclass, field
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 
 from .assignment import Assignment
 from .box.levels import Boxes, open_boxes
 from .box.limits import Limits
-from .box.walls import end_with_parent
 from .grade import Graded, grade, reject
 
 
@@ -38,12 +40,18 @@ class Done:
 _boxes: dict[tuple[tuple[str, ...], Limits], Boxes] = {}  # warm boxes of this process, by what they may import and use
 
 
-def start(head: int) -> None:
+def start() -> None:
     """Begin a worker process: Ctrl-C is the head's to handle, and a head that is killed takes its workers along."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
-    if os.getppid() != head:  # it died before the line above
-        os._exit(1)
+    threading.Thread(target=_end_with_head, daemon=True).start()
+
+
+def _end_with_head() -> None:
+    """The kernel tells a process of its parent's end, but a worker's parent is the fork server."""
+    head = parent_process()
+    if head is not None:
+        wait([head.sentinel])
+    os._exit(1)
 
 
 def close_boxes() -> None:

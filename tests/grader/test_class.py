@@ -16,7 +16,7 @@ import pytest
 
 from grader import pool
 from grader.classroom import CONFIG, CONFIG_TEXT, Classroom
-from grader.errors import BadAssignment, BadClassroom, BadGradebook
+from grader.errors import BadAssignment, BadClassroom, BadGradebook, NoWorkers
 from grader.gradebook import Book
 from grader.worker import Done, Job, work
 
@@ -212,6 +212,20 @@ def test_a_worker_that_dies_costs_only_the_submission_that_killed_it(classroom, 
     assert set(done) == set(STUDENTS)
     assert [student for student in done if done[student].graded] == ["ben"]
     assert "worker process died" in done["ben"].graded["hw"].remarks[0]
+
+
+def test_workers_that_cannot_start_are_nobodys_fault(classroom, monkeypatch):
+    monkeypatch.setattr(pool, "start", Unstartable())
+    with pytest.raises(NoWorkers, match="cannot be started"):
+        pool.autograde(classroom, "hw", pool.Local(1))
+    assert not list(classroom.root.glob("autograded/*"))
+
+
+class Unstartable:
+    """How a worker would begin where something that it needs is broken."""
+
+    def __call__(self):
+        raise ImportError("something that a worker needs is broken")
 
 
 def test_links_among_the_submissions_are_rejected(classroom):
