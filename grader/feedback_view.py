@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 from . import harmless
 from .cells import grade_id, is_graded, is_solution, is_test
+from .found import UNWRITTEN, checks, error_names, found
 from .grade import CHECK
 from .graft import is_students
 from .marks import Key, Sheet
@@ -27,6 +28,7 @@ FORMATTED = 100_000  # of that, highlighted or read as markdown; the rest stands
 PICTURES = 10_000_000  # characters of all pictures
 OURS = {"Rejected", "SandboxError", "BoxError", "TestCellError"}  # errors whose words are the grader's own
 ADDED = "Cell added by you"
+UNANSWERED = "not answered"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Regions:
 
 @dataclass
 class Part:
-    """Something of a cell: `kind` is source, html, picture, text, error, mistake or note."""
+    """Something of a cell: `kind` is source, how (it was tested), html, picture, text, error, mistake or note."""
 
     kind: str
     content: str | Markup
@@ -100,6 +102,7 @@ class Block:
     parts: list[Part] = field(default_factory=list)
     row: Row | None = None
     comment: Markup | None = None
+    folded: bool = False  # left as it was handed out: nothing of it is the student's
 
 
 @dataclass
@@ -108,7 +111,7 @@ class View:
 
     rows: list[Row]
     blocks: list[Block] = field(default_factory=list)
-    rejected: bool = False
+    rejected: str = ""  # why the submission could not be graded at all
 
 
 def view(
@@ -126,29 +129,44 @@ class _Viewer:
             for number, (key, worth) in enumerate(exercises.items())
             if key[0] == notebook
         }
+        self.untouched: dict[str, Block] = {}  # exercises that were left as they came, by title
         self.tested = False  # a hidden test has run: student code may know its inputs
         self.characters, self.formatted, self.pictures = PAGE_CHARACTERS, FORMATTED, PICTURES
 
     def view(self, graded: NotebookNode) -> View:
         shown = View(list(self.rows.values()))
+        tests = [cell for cell in graded.cells if is_test(cell)]
+        if tests and all(error_names(cell) == {"Rejected"} for cell in tests):
+            shown.rejected = next(output.evalue for output in tests[0].outputs if output.output_type == "error")
+            return shown
         for cell in graded.cells:
             block = self._block(cell)
             if block.row and cell.cell_type == "code":
-                block.row.found += _found(cell)
+                block.row.found += found(cell)
             last = shown.blocks[-1] if shown.blocks else None
             if block.kind == "prose" and last and last.kind == "prose":
                 last.parts += block.parts
                 last.title = last.title or block.title
-            elif block.parts:
+            elif (block.parts or block.kind != "prose") and not self._is_folded_away(block):
                 shown.blocks.append(block)
             self.tested |= self.regions.has_hidden_tests(cell)
-        tests = [cell for cell in graded.cells if is_test(cell)]
-        shown.rejected = bool(tests) and all(_error_names(cell) == {"Rejected"} for cell in tests)
         return shown
+
+    def _is_folded_away(self, block: Block) -> bool:
+        """Fold what was left as it came; whether the test of an exercise went into the exercise's fold."""
+        if block.kind == "answer":
+            block.folded = block.row is not None and block.row.found == [UNANSWERED] and not block.comment
+        written = self.untouched.get(block.row.title) if block.row and block.kind == "test" else None
+        if written is None or block.row is None or block.row.found != [UNWRITTEN] or written.comment:
+            return False
+        written.folded, written.row = True, block.row
+        written.parts += [part for part in block.parts if part.kind == "how"]
+        return True
 
     def _block(self, cell: NotebookNode) -> Block:
         name = grade_id(cell) or ""
         added = bool(cell.metadata.get("convnet_course", {}).get("added"))
+        untouched = (self.notebook, name) in self.sheet.untouched
         parts = [*self._source(cell, students=added or is_students(cell)), *self._outputs(cell)]
         if is_test(cell):
             kind, title = "test", f"Test of {exercise_name(name)}"
@@ -158,12 +176,17 @@ class _Viewer:
             kind, title = "own", ADDED if added else "Cell of the notebook"
         else:
             kind, title = "prose", _heading(cell)
-        comment = self.sheet.comments.get((self.notebook, name))
+        row, comment = self.rows.get(name), self.sheet.comments.get((self.notebook, name))
+        if row and untouched:
+            row.found.append(UNANSWERED)
         if comment:
-            for row in self.rows.values():
-                row.found += ["see the comment"] if row.title == exercise_name(name) else []
+            for other in self.rows.values():
+                other.found += ["see the comment"] if other.title == exercise_name(name) else []
         told = harmless.theirs(self._text(comment)) if comment else None
-        return Block(kind, title, parts, self.rows.get(name), told)
+        block = Block(kind, title, parts, row, told)
+        if untouched and kind == "exercise":
+            self.untouched[title] = block
+        return block
 
     def _source(self, cell: NotebookNode, *, students: bool) -> Iterator[Part]:
         if not cell.source.strip():
@@ -179,7 +202,7 @@ class _Viewer:
                 shown = Markup("<pre>{}</pre>").format(text)
             else:
                 shown = harmless.code(text) if cell.cell_type == "code" else harmless.theirs(text)
-        yield Part("source", shown)
+        yield Part("how" if is_test(cell) else "source", shown)
 
     def _text(self, text: str) -> str:
         """A student's text, within the bounds of a cell and of the page."""
@@ -201,11 +224,13 @@ class _Viewer:
 
     def _of_test(self, cell: NotebookNode) -> Iterator[Part]:
         """What trusted code made: reports, and what went wrong. Of hidden tests only what the reports say."""
-        hidden, reported = self.regions.has_hidden_tests(cell), False
+        hidden, reported, kept = self.regions.has_hidden_tests(cell), False, list(checks(cell))
         for output in cell.outputs:
             data = output.get("data", {})
             if output.output_type == "display_data" and isinstance(report := data.get(CHECK), dict):
                 reported = True
+                if report not in kept:
+                    continue
                 if "cases" not in report:
                     mistake = report.get("mistake", {})
                     yield Part("mistake", str(mistake.get("message")), str(mistake.get("name")))
@@ -223,7 +248,7 @@ class _Viewer:
         if output.ename in OURS:
             return Part("error", output.evalue)
         if output.ename == "NotImplementedError":
-            return Part("error", "not written yet")
+            return Part("error", UNWRITTEN)
         if hidden:
             return Part("error", "The test ended early, with an error; not shown, for the test has hidden parts.")
         return Part("error", self._text(f"{output.ename}: {output.evalue}" if output.evalue else output.ename))
@@ -260,35 +285,6 @@ def _of_cell_after_hidden_test(cell: NotebookNode) -> Iterator[Part]:
             known = isinstance(getattr(builtins, output.ename, None), type)
             yield Part("error", f"This cell raised {output.ename if known else 'an error'}.")
     yield Part("note", "What this cell printed is not shown: it ran after a test with hidden parts.")
-
-
-def checks(cell: NotebookNode | dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The reports, as data, that a test cell made."""
-    for output in cell.get("outputs", []):
-        report = output.get("data", {}).get(CHECK)
-        if isinstance(report, dict):
-            yield report
-
-
-def _found(cell: NotebookNode) -> list[str]:
-    """What a test found, in a few words."""
-    found = []
-    for report in checks(cell):
-        if report.get("mistake"):
-            found.append(f"known mistake: {report['mistake'].get('name')}")
-        elif report.get("written") is False:
-            found.append("not written yet")
-        elif cases := report.get("cases"):
-            right = sum(case.get("verdict") == "right" for case in cases)
-            found.append(f"{right} of {len(cases)} cases right")
-    errors = _error_names(cell)
-    if not found and errors:
-        found.append("not written yet" if errors == {"NotImplementedError"} else "ended with an error")
-    return found
-
-
-def _error_names(cell: NotebookNode) -> set[str]:
-    return {output.ename for output in cell.outputs if output.output_type == "error"}
 
 
 def _heading(cell: NotebookNode) -> str:

@@ -25,7 +25,8 @@ class Sheet:
 
     student: str
     scores: dict[Key, float | None] = field(default_factory=dict)  # None waits for a person
-    comments: dict[Key, str] = field(default_factory=dict)
+    comments: dict[Key, str] = field(default_factory=dict)  # a person's; of what nbgrader notes by itself, `untouched`
+    untouched: list[Key] = field(default_factory=list)  # cells that were handed in as they were handed out
     penalty: float = 0.0
     handed_in: datetime | None = None
 
@@ -126,9 +127,12 @@ def _sheets(session: Any, name: str) -> dict[str, Sheet]:
     for student, notebook, exercise, score, automatic, manual in _of(name, grades, Grade):
         ungraded = automatic is None and manual is None
         sheets[student].scores[notebook, exercise] = None if ungraded else float(score)
-    for student, notebook, exercise, comment in _of(name, session.query(*cell, Comment.comment), Comment):
+    comments = session.query(*cell, Comment.manual_comment, Comment.auto_comment)
+    for student, notebook, exercise, comment, noted in _of(name, comments, Comment):
         if comment:
             sheets[student].comments[notebook, exercise] = comment
+        if noted:  # "No response.": nbgrader notes nothing else
+            sheets[student].untouched.append((notebook, exercise))
     return sheets
 
 

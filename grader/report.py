@@ -20,7 +20,7 @@ from rich.table import Table
 
 from .class_report import SMALL, ClassReport, summarize
 from .classroom import Classroom, write
-from .feedback_view import checks
+from .found import checks
 from .harmless import name as clean
 from .marks import Key, read
 from .pages import amount, share, templates

@@ -66,11 +66,39 @@ def test_what_happened_stands_above_the_points(feedback_of):
     assert "ended with an error" in text
 
 
-def test_of_what_could_not_be_graded_the_page_gives_the_reason_and_no_empty_notebook(feedback_of):
+def test_of_what_was_not_accepted_the_page_gives_the_reason_and_what_to_do_and_nothing_else(feedback_of):
     text = read(feedback_of("dan"))
-    assert "the notebook's file is damaged: it is not JSON" in text
-    assert "there is nothing of it to show" in text
-    assert "This cell was missing" not in text
+    assert "0 of 10 points This notebook was not accepted, so none of it was graded" in text
+    assert "Why: the notebook's file is damaged: it is not JSON." in text
+    assert "What you can do now Open your own notebook in JupyterLab." in text and "hand in that file, hw.ipynb" in text
+    assert "ended with an error" not in text and "This cell was missing" not in text and "waits for" not in text
+    assert text.count("the notebook's file is damaged") == 1
+
+
+def test_what_was_left_as_it_came_is_folded_and_nobody_commented_on_it(classroom, reading, feedback_of):
+    """An exercise and its test are one line, an answer another; nbgrader's own "No response." is no comment."""
+    left = [reading.check_report(["unwritten"]), reading.raised("NotImplementedError", "relu")]
+    left[0].data["application/vnd.convnet-course.check+json"]["written"] = False
+    texts = {"relu": "", "why": "", "step": "def step(x):\n    return 1"}
+    reading.record(classroom, "zoe", reading.graded(texts, {"relu-check": left}))
+    page = feedback_of("zoe")
+    text = read(page)
+    assert "relu ✗ 0 of 4 not written yet step" in text and "why ✗ 0 of 3 not answered" in text
+    assert "comment" not in text and "No response" not in text
+    folded = page.split('<details class="cell ')[1:]
+    assert [fold.split("</summary>")[0].split("<strong>")[1].split("<")[0] for fold in folded] == ["relu", "why"]
+    assert "How it was tested" in folded[0].split("</section>")[0], "its test is in the fold"
+    assert "Test of relu" not in text and "Test of step" in text
+
+
+def test_what_was_left_as_it_came_is_not_folded_if_a_person_wrote_about_it(classroom, reading, feedback_of):
+    reading.record(classroom, "zoe", reading.graded({"why": ""}))
+    with Book(classroom.db_url) as book:
+        book.book.find_comment("why", "hw", "hw", "zoe").manual_comment = "Were you ill?"
+        book.book.db.commit()
+    page = feedback_of("zoe")
+    assert "why ✗ 0 of 3 not answered; see the comment" in read(page) and "Were you ill?" in read(page)
+    assert '<details class="cell ' not in page
 
 
 def test_instructors_faults_are_not_the_students_to_read(feedback_of):
@@ -117,7 +145,8 @@ def shown(reading, outputs, **more):
     result = reading.graded(outputs=outputs, **more)
     cells = {("hw", "relu-check"): 4.0}
     found = view(result.notebook, "hw", Sheet("eve", {("hw", "relu-check"): 0.0}), cells)
-    return [(part.kind, str(part.content)) for block in found.blocks for part in block.parts if part.kind != "source"]
+    parts = [part for block in found.blocks for part in block.parts if part.kind not in ("source", "how")]
+    return [(part.kind, str(part.content)) for part in parts]
 
 
 def test_what_was_printed_before_a_hidden_test_is_shown(reading):
@@ -152,6 +181,17 @@ def test_a_test_without_hidden_parts_shows_its_error_and_what_it_printed(reading
 def test_a_stub_is_not_called_an_error_twice(reading):
     outputs = {"relu-check": [reading.check_report(["unwritten"]), reading.raised("NotImplementedError", "relu")]}
     assert [kind for kind, _ in shown(reading, outputs)] == ["html"]
+
+
+def test_a_mistake_that_the_check_names_is_said_once(reading, feedback_of, classroom):
+    report = reading.check_report(["wrong"], mistake=reading.MISTAKE)
+    outputs = {"relu-check": [report, reading.known_mistake()]}
+    assert [kind for kind, _ in shown(reading, outputs)] == ["html"]
+    reading.record(classroom, "zoe", reading.graded(outputs=outputs))
+    assert "0 of 1 cases right; known mistake: sign" in read(feedback_of("zoe"))
+    assert read(feedback_of("zoe")).count("known mistake: sign") == 1
+    other = reading.known_mistake({"name": "another", "message": "m"})
+    assert [kind for kind, _ in shown(reading, {"relu-check": [report, other]})] == ["mistake", "html"]
 
 
 def test_a_students_output_is_taken_for_no_report(reading):
