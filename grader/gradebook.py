@@ -94,9 +94,11 @@ class Book:
 
     def _record(self, notebook: Any, graded: Graded) -> None:
         cells = {grade_id(cell): cell for cell in graded.notebook.cells}
+        nothing = is_rejected(graded.notebook)
         for grade in notebook.grades:
             cell = cells[grade.name]
-            grade.auto_score = graded.scores[grade.name] if is_test(cell) else _unanswered(cell)
+            by_hand = 0.0 if nothing else _unanswered(cell)
+            grade.auto_score = graded.scores[grade.name] if is_test(cell) else by_hand
             grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
         for comment in notebook.comments:
             cell = cells[comment.name]
@@ -140,6 +142,12 @@ def _moment(timestamp: str | None) -> datetime | None:
 def _unanswered(cell: NotebookNode) -> float | None:
     """An answer in words waits for a person, unless it was left as it came."""
     return 0.0 if is_solution(cell) and _untouched(cell) else None
+
+
+def is_rejected(notebook: NotebookNode) -> bool:
+    """Whether there was nothing to grade, so that no person need look at it, not even for a task."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return any(output.get("ename") == "Rejected" for output in outputs)
 
 
 def _untouched(cell: NotebookNode) -> bool:

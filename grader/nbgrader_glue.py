@@ -1,31 +1,27 @@
-"""nbgrader's own doors lead through the same graft and the same box: `nbgrader autograde`, and formgrader's button.
+"""nbgrader's own doors lead the same way: `nbgrader autograde`, its API, and formgrader's button.
 
-nbgrader converts a submission twice: it sanitizes it, then autogrades it. Each step gets one preprocessor of ours,
-and keeps those of nbgrader's that write to the gradebook.
+nbgrader converts a submission twice: it sanitizes it, then autogrades it. Where it would read what was submitted, it
+reads that submission graded: taken in, grafted and run in the box, as by `grader autograde`. Of nbgrader's own steps
+those stay that write to the gradebook.
 """
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import (
-    AssignLatePenalties,
-    CheckCellMetadata,
-    ClearOutput,
-    NbGraderPreprocessor,
-    SaveAutoGrades,
-)
+from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, SaveAutoGrades
 from traitlets.config import Config
 
 from . import feedback, intake, release
-from .box.levels import open_boxes
 from .classroom import Classroom
-from .grade import Graded, run
-from .graft import graft
+from .gradebook import is_rejected
+from .worker import Job, work
 
 Resources = dict[str, Any]
 
@@ -36,37 +32,66 @@ def configure(c: Config) -> None:
     c.CourseDirectory.release_directory = "exercises"
     release.configure(c)
     feedback.configure(c)
-    c.Autograde.sanitize_preprocessors = [ClearOutput, GraftSubmission, CheckCellMetadata]
-    c.Autograde.autograde_preprocessors = [RunInBox, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
+    c.Autograde.exporter_class = "grader.nbgrader_glue.GradedExporter"
+    c.Autograde.sanitize_preprocessors = [CheckCellMetadata]
+    c.Autograde.autograde_preprocessors = [SaveGrades, AssignLatePenalties, CheckCellMetadata]
+    Autograde.init_assignment = init_assignment
 
 
-class GraftSubmission(NbGraderPreprocessor):  # type: ignore[misc]
-    """First step: nothing of the submission but the text of its cells."""
+class GradedExporter(NotebookExporter):
+    """Reads a submitted notebook graded, and any other as it is."""
 
-    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        classroom, names = _where(self), resources["nbgrader"]
-        assignment = classroom.notebooks(names["assignment"])[names["notebook"]]
+    def from_filename(  # type: ignore[override]
+        self, filename: str, resources: Resources, **kwargs: Any
+    ) -> tuple[str, Resources]:
+        names = resources["nbgrader"]
+        classroom = Classroom(Path(CourseDirectory(config=self.config).root))
+        written = classroom.folder("autograded", names["student"], names["assignment"])
+        if Path(filename).parent.resolve() == written.resolve():  # in the first step, a moment ago
+            return super().from_filename(filename, resources, **kwargs)  # type: ignore[return-value]
+        name = names["notebook"]
+        assignment = classroom.notebooks(names["assignment"])[name]
         folder = classroom.folder("submitted", names["student"], names["assignment"])
-        intake.inspect_folder(folder)
-        cells = intake.read_cells(intake.read_bytes(folder / f"{names['notebook']}.ipynb"))
-        return graft(assignment.source, cells, assignment.checksums), resources
-
-
-class RunInBox(NbGraderPreprocessor):  # type: ignore[misc]
-    """Second step: student cells in the box, test cells here."""
-
-    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        classroom, names = _where(self), resources["nbgrader"]
-        assignment = classroom.notebooks(names["assignment"])[names["notebook"]]
-        graded = Graded(nb)
-        with closing(open_boxes(assignment.modules, assignment.limits)) as boxes, boxes.open() as box:
-            run(assignment, graded, classroom.seed(names["assignment"]), box)
+        try:
+            content: bytes | str = intake.read_bytes(folder / f"{name}.ipynb")
+        except intake.Rejected as rejection:
+            content = str(rejection)
+        seed = classroom.seed(names["assignment"])
+        graded = work(Job(names["student"], {name: assignment}, {name: content}, seed, "")).graded[name]
         for remark in [*graded.remarks, *graded.faults]:
             self.log.warning("%s: %s", names["student"], remark)
-        return graded.notebook, resources
+        made: tuple[str, Resources] = self.from_notebook_node(graded.notebook, resources)  # type: ignore[no-untyped-call]
+        return made
 
 
-def _where(preprocessor: NbGraderPreprocessor) -> Classroom:
-    """The class whose settings nbgrader runs with; nbgrader works from its root."""
-    root = CourseDirectory(config=preprocessor.config).root
-    return Classroom(Path(root))
+class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
+    """Writes the scores, and of a notebook that could not be read also 0 for what a person would grade."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        nb, resources = super().preprocess(nb, resources)
+        names = resources["nbgrader"]
+        if is_rejected(nb):
+            with Gradebook(names["db_url"]) as book:
+                for grade in book.find_submission_notebook(
+                    names["notebook"], names["assignment"], names["student"]
+                ).grades:
+                    grade.auto_score, grade.needs_manual_grade = 0.0, grade.manual_score is not None
+                book.db.commit()
+        return nb, resources
+
+
+_init_assignment = Autograde.init_assignment
+
+
+def init_assignment(self: Autograde, assignment_id: str, student_id: str) -> None:
+    """Refuse a submission before nbgrader copies what lies beside its notebooks: links are followed, pipes waited for.
+
+    nbgrader has no hook that may refuse. It logs the reason, grades nothing of this submission, and goes on.
+
+    Raises:
+        Rejected: something in the folder is no ordinary file.
+    """
+    folder = Path(self._format_source(assignment_id, student_id))
+    intake.refuse_link(folder.parent)
+    intake.inspect_folder(folder)
+    _init_assignment(self, assignment_id, student_id)
