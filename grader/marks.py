@@ -26,9 +26,9 @@ class Sheet:
     student: str
     scores: dict[Key, float | None] = field(default_factory=dict)  # None waits for a person
     comments: dict[Key, str] = field(default_factory=dict)  # a person's; of what nbgrader notes by itself, `untouched`
-    untouched: list[Key] = field(default_factory=list)  # cells that were handed in as they were handed out
     penalty: float = 0.0
     handed_in: datetime | None = None
+    untouched: list[Key] = field(default_factory=list)  # cells that were handed in as they were handed out
 
     @property
     def earned(self) -> float:

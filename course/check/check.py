@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import records
+from . import desk, records
 from .blanks import Blanks
 from .calls import Outcome, call, copied
 from .cases import Case, judge
@@ -237,12 +237,14 @@ class Check(Draws):
             shown = {case.label for case in self._cases if not case.hidden}
             recording[self.exercise] = {label: self._answers[label] for label in self._answers if label in shown}
         failed = {case.label for case in self._cases if not case.is_right and not case.hidden}
-        if self._seed is None and failed:  # other draws have other answers
+        is_drawn = any(isinstance(answer, dict) for answer in self._answers.values())
+        if failed and (self._seed is None or not is_drawn):  # other draws have other answers
             report.mistake = records.diagnose(self._records, self._answers, failed)
         display = self._grading.get("display")
         if display is not None:
             display(report.bundle())
         else:
+            report.note = desk.changed(self.exercise)
             show(report)
         if report.unwritten:
             raise _quiet(NotImplementedError(f"{self.exercise}: not written yet"))

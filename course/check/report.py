@@ -21,6 +21,7 @@ _WORDS = {
     "timeout": "not finished",
     "unwritten": "not written yet",
 }
+_ABOVE = "this is the mistake named above"
 _DETAILED = 5  # failed cases that are shown in full; of more, one line each
 
 
@@ -32,6 +33,7 @@ class Report:
     cases: list[Case]
     out_of: float
     mistake: dict[str, str] | None = None
+    note: str = ""  # what to know before reading on
 
     @property
     def points(self) -> float:
@@ -53,8 +55,8 @@ class Report:
         return f"{_amount(self.points)} of {plural_points(self.out_of)}"
 
     def text(self) -> str:
-        rows = [f"{self.exercise}: {self.heading()}"]
-        if self.mistake and not self._is_said():
+        rows = [f"{self.exercise}: {self.heading()}", *([f"  {self.note}"] if self.note else [])]
+        if self.mistake:
             rows.append(f"  This looks like a known mistake, {self.mistake['name']}: {self.mistake['message']}")
         for case, lines in self._shown():
             word = "" if case.is_right else f"   {_WORDS[case.verdict]}"
@@ -67,7 +69,9 @@ class Report:
         """The report as HTML: marks and words carry the meaning, colour only repeats it."""
         colour = "#009E73" if self.points == self.out_of else "#D55E00"  # Okabe and Ito's green and vermilion
         rows = [f"<p><strong>{escape(self.exercise)}</strong>: {escape(self.heading())}</p>"]
-        if self.mistake and not self._is_said():
+        if self.note:
+            rows.append(f"<p><strong>{escape(self.note)}</strong></p>")
+        if self.mistake:
             name, message = escape(self.mistake["name"]), escape(self.mistake["message"])
             rows.append(f"<p>This looks like a known mistake, <strong>{name}</strong>: {message}</p>")
         items = "".join(self._item(case, lines) for case, lines in self._shown())
@@ -87,19 +91,20 @@ class Report:
         mark = _MARKS.get(case.verdict, "✗")
         return f'<li><span aria-hidden="true">{mark}</span> {escape(case.label)}{word}{indented}</li>'
 
-    def _is_said(self) -> bool:
-        """Whether the mistake's message stands beside a case already."""
-        return self.mistake is not None and any(case.hint == self.mistake["message"] for case in self.cases)
-
     def _shown(self) -> list[tuple[Case, list[str]]]:
-        """Each case with the lines to show: of hidden cases none, of many failures only the first in full."""
+        """Each case with the lines to show: of hidden cases none, of many failures only the first in full.
+
+        What was said above is not said again.
+        """
         if self.unwritten:
             return []
         rows: list[tuple[Case, list[str]]] = []
         seen: set[tuple[str, ...]] = set()
+        hints = {self.mistake["message"]: _ABOVE} if self.mistake else {}
+        hints[""] = ""
         for case in self.cases:
-            more = [f"called as {case.called}"] if case.called else []
-            lines = [*case.lines, *more, *([f"Hint: {case.hint}"] if case.hint else [])]
+            more = f"called as {case.called}" if case.called else ""
+            lines = [*case.lines, *filter(None, [more, hints.get(case.hint, f"Hint: {case.hint}")])]
             # how long it took is not worth saying again
             what = tuple(case.lines[1:] if case.verdict == "timeout" else case.lines)
             if case.hidden or case.is_right or case.verdict == "unwritten":
@@ -110,6 +115,7 @@ class Report:
                 lines = lines[:1]
             else:
                 seen.add(what)
+                hints.setdefault(case.hint, "the same hint as above")
             rows.append((case, lines))
         return rows
 

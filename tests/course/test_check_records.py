@@ -206,7 +206,9 @@ def test_each_blank_has_its_own_verdict(records: dict[str, Any]) -> None:
     score, bundle = run(BY_HAND.format(size=4, row="[..., 2.5]"), records=records)
     assert score == 0
     text = bundle["text/plain"]
-    assert "4 is not right\n      Hint: the first one counts" in text
+    assert "  This looks like a known mistake, one too few: the first one counts\n" in text
+    assert "4 is not right\n      this is the mistake named above\n" in text
+    assert text.count("the first one counts") == 1
     assert "… row[0]   not written yet" in text
     assert "2.5 is not right" in text
     assert bundle[MIME]["mistake"] == {"name": "one too few", "message": "the first one counts"}
@@ -217,10 +219,51 @@ def test_a_wrong_blank_without_a_known_mistake_shows_the_hint(records: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("value", "says"), [("None", "this is None, should be a number"), ("print", "should be a number")]
+    ("value", "says"),
+    [
+        ("None", "this is None, should be a single number"),
+        ("print", "should be a single number"),
+        ("[5, 3]", "this is a list of 2, should be a single number"),
+        ("np.array([5])", "this is a list of 1, should be a single number"),
+    ],
 )
 def test_what_is_no_answer_is_said(records: dict[str, Any], value: str, says: str) -> None:
     assert says in run(BY_HAND.format(size=value, row=[1, -2.5]), records=records)[1]["text/plain"]
+
+
+@pytest.mark.parametrize("row", [7, [], [1], [1, -2.5, 3], "one", [[1, -2.5]], [[1], [-2.5]]])
+def test_a_list_of_another_form_is_said_to_be_one(records: dict[str, Any], row: Any) -> None:
+    """Every blank of it is wrong, so that leaving some out does not make the rest count more."""
+    score, bundle = run(BY_HAND.format(size=5, row=repr(row)), records=records)
+    assert score == 1 and bundle[MIME]["out_of"] == 3
+    asked = "should be a single number" if row == [[1], [-2.5]] else "should be a list of 2"
+    assert asked in bundle["text/plain"] and ".json" not in bundle["text/plain"]
+
+
+def test_a_matrix_is_asked_for_in_words() -> None:
+    cell = 'from course.check import Check\ncheck = Check("m")\ncheck.blank("m", {})\nscore = check.score()'
+    answers: dict[str, Any] = {}
+    run(cell.format([[1, 2, 3], [4, 5, 6]]), answers=answers, salt="05")
+    found = {"format": FORMAT, "exercises": {"m": {"blanks": answers["m"], "salt": "05/m", "mistakes": []}}}
+    score, bundle = run(cell.format([1, 2]), records=found)
+    assert score == 0 and bundle[MIME]["out_of"] == 6
+    # the rows are two, as they should be: each of them is not a list
+    assert "m[0][0]   wrong\n      this is 1, should be a list of 3" in bundle["text/plain"]
+    assert "this is 9, should be a list of 2 lists of 3" in run(cell.format(9), records=found)[1]["text/plain"]
+    assert run(cell.format("[..., [4, 5, 6]]"), records=found)[0] == 3
+
+
+def test_a_hint_is_given_once(records: dict[str, Any]) -> None:
+    cell = BY_HAND.replace('check.blank("row", {row})', "check.blank(\"row\", {row}, hint='count them')")
+    text = run(cell.format(size=99, row=[7, 8]), records=records)[1]["text/plain"]
+    assert text.count("Hint: count them") == 1 and text.count("the same hint as above") == 2
+
+
+def test_the_mistake_in_blanks_is_known_whatever_the_seed(records: dict[str, Any]) -> None:
+    assert run(BY_HAND.format(size=4, row=[1, -2.5]), records=records, seed=7)[1][MIME]["mistake"] == {
+        "name": "one too few",
+        "message": "the first one counts",
+    }
 
 
 def test_blanks_that_are_all_empty_are_not_written_yet(records: dict[str, Any]) -> None:

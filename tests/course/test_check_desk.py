@@ -1,0 +1,111 @@
+"""In a real kernel: a check says so when an exercise's cell was changed and not run again, or never run."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+CHECK = """from course.check import Check
+check = Check("double", double, lambda x: 2 * x)
+check("seven", 7)
+check.score()"""
+HOLDS = """from course.check import Check
+check = Check("size")
+check.equal("size", size, 5)
+check.score()"""
+NOT_RUN = "What was run is not what now stands in the exercise's cell."
+
+Run = Callable[[str], str]
+Save = Callable[..., None]
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Save:
+    """Save the notebook with this text in its cells of exercises, `later` seconds from now."""
+
+    def save(later: float = 1.0, **texts: str) -> None:
+        cells = [
+            {
+                "cell_type": "code",
+                "id": name,
+                "metadata": {"nbgrader": {"grade_id": name}},
+                "source": text.splitlines(keepends=True),
+            }
+            for name, text in texts.items()
+        ]
+        file = tmp_path / "05 convolution.ipynb"
+        file.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+        os.utime(file, (time.time() + later,) * 2)
+
+    return save
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Run a cell in a fresh kernel beside the notebook, as Jupyter's server starts it; gives what was shown."""
+    environment = os.environ | {"JPY_SESSION_NAME": "somewhere/05 convolution.ipynb"}
+    manager, client = start_new_kernel(60, "python3", cwd=tmp_path, env=environment)
+
+    def run(cell: str) -> str:
+        shown: list[str] = []
+
+        def collect(message: dict) -> None:  # type: ignore[type-arg]
+            content = message["content"]
+            shown.append(content.get("text") or content.get("data", {}).get("text/plain") or content.get("ename", ""))
+
+        client.execute_interactive(cell, timeout=60, output_hook=collect)
+        return "\n".join(shown)
+
+    yield run
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_an_exercise_that_was_changed_and_not_run_again(run: Run, save: Save) -> None:
+    first, second = "def double(x):\n    return x", "def double(x):\n    return x + x"
+    run(first)
+    save(double=first)
+    assert NOT_RUN not in run(CHECK), "what was run is what was saved"
+    save(later=-3600, double=second)
+    assert NOT_RUN not in run(CHECK), "saved before it was run: then changed again and run, not yet saved"
+    save(double=second)
+    assert run(CHECK).lstrip().startswith(f"double: 0 of 1 point\n  {NOT_RUN}")
+    run(second)
+    assert NOT_RUN not in run(CHECK)
+    save(double=first)
+    assert NOT_RUN in run(CHECK), "an older text again, now that watching has begun"
+    run("double(3)")
+    assert NOT_RUN in run(CHECK), "another cell changes nothing"
+    save(another=first)
+    assert NOT_RUN not in run(CHECK), "no such exercise"
+
+
+def test_a_check_that_is_run_first_says_what_to_run(run: Run) -> None:
+    says = "has no value yet. Run the cell in which you write it (Shift+Enter), then this check again."
+    assert f"size {says}" in run(HOLDS)
+    assert f"double {says}" in run(CHECK)
+    assert "has no value yet" not in run("size")
+    run("size = ...")
+    assert "has no value yet" not in run(HOLDS)
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{not json", '{"cells": [1]}', '{"cells": [{}]}'])
+def test_a_damaged_notebook_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    from types import SimpleNamespace
+
+    from course.check import desk
+
+    shell = SimpleNamespace(history_manager=SimpleNamespace(input_hist_raw=["double = 1"]))
+    monkeypatch.setattr(desk, "_shell", lambda: shell)
+    monkeypatch.setattr(desk, "_began", 1.0)
+    monkeypatch.setenv("JPY_SESSION_NAME", "05.ipynb")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "05.ipynb").write_text(damage, encoding="utf-8")
+    assert desk.changed("double") == ""
+    cells = [{"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "double"}}, "source": "double = 2"}]
+    (tmp_path / "05.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    assert desk.changed("double").startswith(NOT_RUN)
