@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from .box.levels import open_boxes
-from .box.limits import Limits
+from .box.limits import MIB, Limits
 from .box.probes import PROBES
 from .errors import NoBox
 
-LIMITS = Limits(cell_seconds=3.0, grace_seconds=1.0)
+LIMITS = Limits(cell_seconds=3.0, grace_seconds=1.0, total_memory=512 * MIB)
 
 
 def examine(console: Console) -> bool:

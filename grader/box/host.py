@@ -13,8 +13,9 @@ import numpy as np
 
 from . import wire
 from .codec import Decoder, Encoder, Reference
-from .limits import Limits
+from .limits import MIB, Limits
 from .remote import Kind, NotPlainData, Remote, handle
+from .supervisor import MEMORY
 
 NESTED = 10  # a test's function called by student code may call student code, and so on
 SHOWN = ("text/plain", "image/png", "image/jpeg", "text/latex")  # nothing that a browser would run
@@ -110,6 +111,8 @@ class Box:
             wire.send(self.channel, head, buffers, deadline=deadline)
             while True:
                 reply = wire.receive(self.channel, limit=self.limits.message_bytes, deadline=deadline)
+                if reply[0].get("fatal") == MEMORY:
+                    raise MemoryError
                 if "callback" not in reply[0]:
                     return reply
                 self._call_back(*reply, deadline)
@@ -175,6 +178,10 @@ class Box:
             why = "the code ran past its time limit and did not stop when interrupted"
             if self.seconds_left <= 0:
                 why = f"the code used up the {self.limits.total_seconds:g} s that a submission has"
+        except MemoryError:
+            why = (
+                f"the code took more than the {self.limits.total_memory / MIB:,.0f} MiB of memory that a submission has"
+            )
         except wire.Closed:
             why = "the code ended its own process (an exit, a crash, or too much memory)"
         except wire.Malformed as error:

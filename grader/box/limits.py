@@ -19,6 +19,7 @@ class Limits:
     grace_seconds: float = 1.0  # after an interruption that was ignored, before the box is killed
     cpu_seconds: int = 180  # processor time of one process
     memory: int = 4096 * MIB  # address space of one process
+    total_memory: int = 2048 * MIB  # what all processes of one box have resident, together
     processes: int = 64  # processes and threads of one box
     files: int = 256  # open files of one process
     file_bytes: int = 64 * MIB  # one written file; also each of the box's scratch folders

@@ -124,24 +124,36 @@ QUICK = (  # run whenever boxes are opened
         "trace or read another process",
         _each_refused(LIBC, "(1, os.getppid())", "call('ptrace', 16, case, 0, 0)"),
     ),
+    Probe(
+        "write into its supervisor's memory",
+        _each_refused("", "(os.getppid(),)", "open(f'/proc/{case}/mem', 'r+b')"),
+    ),
 )
 
 PROBES = (
     *QUICK,
     Probe(
-        "see other processes",  # but pid 1, the box's own first one
-        "import os; others = [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid())]\n"
+        "see other processes",  # but those that the box itself is made of
+        "import os; own = (1, os.getppid(), os.getpid())\n"
+        "others = [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in own]\n"
         f"print(others or '{HELD}')",
     ),
     Probe(
         "start processes without end",
-        "import os, time\nmade = 0\ntry:\n    while made < 1000:\n"
-        "        if os.fork() == 0: time.sleep(30); os._exit(0)\n"
-        f"        made += 1\nexcept OSError: print('{HELD}')",
+        "import os, time\nfor _ in range(1000):\n    if os.fork() == 0: time.sleep(30); os._exit(0)\nprint('survived')",
+        _ends(10),
     ),
     Probe(
         "take 16 GB of memory",
         f"try: block = bytearray(16 << 30)\nexcept MemoryError: print('{HELD}')",
+    ),
+    Probe(
+        "take 2.5 GB of memory with 40 processes",
+        "import os, time\n"
+        "for _ in range(40):\n"
+        "    if os.fork() == 0: block = bytearray(b'1') * (64 << 20); time.sleep(30); os._exit(0)\n"
+        "time.sleep(2)\nprint('survived')",
+        _ends(10),
     ),
     Probe(
         "fill the disk",

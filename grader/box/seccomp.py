@@ -50,6 +50,9 @@ REFUSED = {
     "swapoff": (168, 225),
     "reboot": (169, 142),
     "acct": (163, 89),
+    "memfd_create": (319, 279),  # memory that no process shows as its own
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
     "quotactl": (179, 60),
     "personality": (135, 92),
 }

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 
-from . import bubblewrap, wire
+from . import bubblewrap, cgroups, wire
 from .host import Box, BoxError
 from .limits import Limits
 
@@ -26,13 +26,14 @@ class Inside:
             BoxError: it does not start.
         """
         self.channel, inside = socket.socketpair()
+        self.cgroup = cgroups.make(limits)
         command = [
             *bubblewrap.arguments(modules, scratch_bytes=limits.file_bytes),
             *(bubblewrap.interpreter(), "-B", "-m", "box.zygote", str(inside.fileno()), *arguments),
         ]
         try:
             self.process = subprocess.Popen(
-                command,
+                command if self.cgroup is None else self.cgroup.command(command),
                 pass_fds=[inside.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -41,6 +42,7 @@ class Inside:
             )
         except OSError as error:
             self.channel.close()
+            self._leave_cgroup()
             raise BoxError(f"bubblewrap cannot be started: {error}") from None
         finally:
             inside.close()
@@ -60,7 +62,12 @@ class Inside:
         self.channel.close()
         self.process.kill()
         _, said = self.process.communicate()
+        self._leave_cgroup()
         return said.decode("utf-8", "replace").strip()[-500:]
+
+    def _leave_cgroup(self) -> None:
+        if self.cgroup is not None:
+            self.cgroup.close()
 
 
 class Warm:

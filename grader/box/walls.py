@@ -6,16 +6,17 @@ Order matters: namespaces and mounts need the privileges that `lock` then gives 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
-import select
 import signal
 import socket
 from pathlib import Path
 
 from . import seccomp
 from .limits import Limits
+from .supervisor import supervise
 
 HOME = "/home/student"
 NOBODY = 61_184  # the uid and gid that root becomes: no account, and none of systemd's dynamic ones
@@ -48,8 +49,8 @@ def leave_root() -> None:
 def enter_namespaces(channel: socket.socket, limits: Limits) -> None:
     """Give this process namespaces and scratch folders of its own; only the inner process returns.
 
-    The outer one stays behind as a supervisor: when the trusted process closes its end of `channel`, it kills
-    the inner process, which is pid 1 of its namespace, and with it everything that the submission started.
+    The outer one stays behind as a supervisor. When it kills the inner process, which is pid 1 of its namespace,
+    everything that the submission started ends with it.
     """
     uid, gid = os.getuid(), os.getgid()
     _call(
@@ -59,28 +60,27 @@ def enter_namespaces(channel: socket.socket, limits: Limits) -> None:
     Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="utf-8")
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="utf-8")
+    leave_supervisor(channel, limits)
+    _mount_scratch(limits)
+
+
+def leave_supervisor(channel: socket.socket, limits: Limits) -> None:
+    """Fork: the child returns and becomes the box, this process stays behind and watches it."""
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)  # the box may get another /proc, or none
     inner = os.fork()
     if inner:
-        _supervise(inner, channel)
-    os.setsid()  # kill(0, …) must not reach the zygote's process group
+        _call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)  # its memory is closed to the box, which may have the same user
+        supervise(inner, channel, proc, limits)
+    os.close(proc)
+    os.setsid()  # kill(0, …) must not reach the supervisor's process group
     end_with_parent()
-    _mount_scratch(limits)
+    with contextlib.suppress(OSError):  # where memory runs out, the kernel shall take this process first
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
 
 
 def end_with_parent() -> None:
     """Be killed by the kernel when the thread that started this process ends."""
     _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def _supervise(inner: int, channel: socket.socket) -> None:
-    """Wait until the inner process ends or the other side hangs up, whichever comes first."""
-    either = select.poll()
-    either.register(channel.fileno(), select.POLLHUP | select.POLLRDHUP)
-    either.register(os.pidfd_open(inner), select.POLLIN)
-    either.poll()
-    os.kill(inner, signal.SIGKILL)
-    os.waitpid(inner, 0)
-    os._exit(0)
 
 
 def _mount_scratch(limits: Limits) -> None:

@@ -38,6 +38,8 @@ def become_box(channel: socket.socket, cells: Cells, limits: Limits, *, namespac
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if namespaces:
             walls.enter_namespaces(channel, limits)
+        else:
+            walls.leave_supervisor(channel, limits)
         walls.close_other_files(channel.fileno())
         os.chdir(walls.HOME)
         os.umask(0o077)
