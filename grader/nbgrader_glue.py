@@ -19,9 +19,9 @@ from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, SaveA
 from traitlets.config import Config
 
 from . import feedback, intake, release
-from .classroom import Classroom
+from .classroom import Classroom, Outcome
 from .gradebook import is_rejected
-from .worker import Job, work
+from .worker import Done, Job, work
 
 Resources = dict[str, Any]
 
@@ -57,7 +57,9 @@ class GradedExporter(NotebookExporter):
         except intake.Rejected as rejection:
             content = str(rejection)
         seed = classroom.seed(names["assignment"])
-        graded = work(Job(names["student"], {name: assignment}, {name: content}, seed, "")).graded[name]
+        done = work(Job(names["student"], {name: assignment}, {name: content}, seed, ""))
+        graded = done.graded[name]
+        _remember(classroom, names["assignment"], name, done)
         for remark in [*graded.remarks, *graded.faults]:
             self.log.warning("%s: %s", names["student"], remark)
         made: tuple[str, Resources] = self.from_notebook_node(graded.notebook, resources)  # type: ignore[no-untyped-call]
@@ -80,6 +82,19 @@ class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
         return nb, resources
 
 
+def _remember(classroom: Classroom, assignment: str, notebook: str, done: Done) -> None:
+    """Add a notebook to what is known of the submission; without a digest, so that `grader autograde` looks again."""
+    student, graded = done.job.student, done.graded[notebook]
+    outcome = classroom.outcome(student, assignment) or Outcome(student, "")
+    outcome.level = done.level or outcome.level
+    outcome.scores |= {f"{notebook}/{cell}": score for cell, score in graded.scores.items()}
+    outcome.points += done.job.notebooks[notebook].automatic_points
+    outcome.remarks += graded.remarks
+    outcome.faults += graded.faults
+    outcome.seconds += graded.seconds
+    classroom.keep_outcome(assignment, outcome)
+
+
 _init_assignment = Autograde.init_assignment
 
 
@@ -94,4 +109,5 @@ def init_assignment(self: Autograde, assignment_id: str, student_id: str) -> Non
     folder = Path(self._format_source(assignment_id, student_id))
     intake.refuse_link(folder.parent)
     intake.inspect_folder(folder)
+    Classroom(Path(self.coursedir.root)).keep_outcome(assignment_id, Outcome(student_id, ""))
     _init_assignment(self, assignment_id, student_id)

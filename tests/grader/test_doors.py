@@ -256,6 +256,13 @@ def test_nobody_forges_a_manual_score_extra_credit_or_a_comment(graded: Graded) 
             assert not {where: value for where, value in values.items() if where[0] in ("mallory", "trudy") and value}
 
 
+def test_what_happened_to_a_submission_is_kept(graded: Graded) -> None:
+    outcome = graded.classroom.outcome("eve", "hw")
+    assert outcome is not None and "not JSON" in outcome.remarks[0]
+    assert outcome.scores == {f"{TINY}/by-hand-check": 3, f"{TINY}/slide-check": 4, f"{WORDS}/scale-check": 0}
+    assert outcome.points == 11 and outcome.level
+
+
 def test_feedback_report_and_export_see_the_same_sums(graded: Graded) -> None:
     found = {student: sheet.score for student, sheet in marks.read(graded.classroom, "hw").sheets.items()}
     assert found == {"ada": 14.5, "ben": 3.5, "cleo": 0.0, "dora": 7.0, "eve": 7.0, "mallory": 0.0, "trudy": 4.0}
