@@ -17,6 +17,8 @@ __all__ = ["changed", "watch"]
 _LARGEST = 20_000_000  # bytes of a notebook that is read
 _DEFINED = re.compile(r"^(?:def\s+|class\s+)?(\w+)\s*[=(:]", re.MULTILINE)  # also in text that does not parse
 
+_THEN = "(Shift+Enter), then this check again."
+
 _ran: dict[str, float] = {}  # when a text was last run, since watching began
 _began = 0.0
 
@@ -46,7 +48,7 @@ def changed(exercise: str) -> str:
     # what was run before watching began was run before that moment
     if not names or not versions or typed == versions[-1] or saved <= _ran.get(versions[-1], _began):
         return ""
-    return "What was run is not what now stands in the exercise's cell. Run that cell (Shift+Enter), then this check again."
+    return f"What was run is not what now stands in the exercise's cell. Run that cell {_THEN}"
 
 
 def _source(notebook: Any, exercise: str) -> str:
@@ -67,9 +69,7 @@ def _note(result: Any) -> None:
     text, error = str(result.info.raw_cell), result.error_in_exec
     _ran[text.strip()] = time.time()
     if isinstance(error, NameError) and error.name and "Check(" in text and error.name not in _DEFINED.findall(text):
-        print(
-            f"{error.name} has no value yet. Run the cell in which you write it (Shift+Enter), then this check again."
-        )
+        print(f"{error.name} has no value yet. Run the cell in which you write it {_THEN}")
 
 
 def _shell() -> Any:
