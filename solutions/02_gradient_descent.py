@@ -1,0 +1,1571 @@
+# ---
+# jupyter:
+#   convnet_course:
+#     box_modules:
+#     - course.data
+#     - course.plots
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 Gradient descent and its variants
+#
+# A loss says how bad the weights are. It does not say which weights are better. Its slope does: go against it, a little, and
+# the loss falls. In this notebook you follow the slope, first with pencil and paper, then in code. You find out how long a step
+# may be, and prove it on a hundred landscapes. Then you write the five update rules that train almost every network, and let
+# them race.
+#
+# It takes about an hour. Nothing from an earlier notebook is needed. Run the cells from top to bottom; where you find
+# `...` or `NotImplementedError`, it is your turn. The cell below each exercise checks your answer at once, as often as
+# you like.
+#
+# Lectures: HLCV, *High Level Computer Vision* (Saarland), the part on gradient descent; EECS 545 *Lecture 12* (Michigan),
+# "Optimization"; SYSU *Lecture 7* (Sun Yat-sen University), "Training CNNs through Gradient Descent".
+#
+# Symbols: w are the weights, L the loss, ∇L its gradient; N samples. The step size has three names in the lectures: α in HLCV,
+# η in SYSU, ε in EECS 545, where α is something else. Here it is `lr`, the learning rate, and formulas follow EECS 545: θ for the
+# weights (`w`), ĝ for the gradient on a mini-batch (`dw`), ε for `lr`.
+
+# %% tags=["setup"]
+import numpy as np
+
+from course import data, plots
+from course.plots.gradient_descent import descents, directions, lines, paths
+
+np.set_printoptions(precision=3, suppress=True)
+
+# %% [markdown]
+# ## 1 Downhill, with one weight
+#
+# *Follows HLCV, "Strategies" and "Gradient Descent (in 1 dimension)".*
+#
+# How do we find weights with a low loss? HLCV names two strategies. Random search tries weights at random and keeps the best: it can
+# work, and it is very expensive. The other strategy follows the slope. Begin somewhere, compute the derivative, take a step
+# in the *negative* direction of the derivative, repeat:
+#
+# $$w^{(t+1)} \leftarrow w^{(t)} - \mathrm{lr} \cdot \frac{\partial L(w^{(t)})}{\partial w}$$
+#
+# The rule has one number to choose, and everything hangs on it:
+
+# %% tags=["demo"]
+traces = {}
+for lr in (0.05, 0.4, 1.05):
+    w = [-3.0]
+    for _ in range(12):
+        w.append(w[-1] - lr * 2 * (w[-1] - 1))
+    traces[f"lr = {lr:g}"] = w
+plots.show(
+    descents(lambda w: (w - 1) ** 2, traces, reach=(-4, 6)),
+    alt="The parabola (w − 1)² three times, descent from w = −3. With lr 0.05 many short steps that are still under way after "
+    "twelve. With lr 0.4 the bottom after a few. With lr 1.05 each step jumps to the other side and higher than before.",
+)
+
+# %% [markdown]
+# ### By hand: five steps
+#
+# Another parabola: L(w) = 2(w − 3)², so its derivative is 4(w − 3). Start each time at w = 8. Replace each `...` by a number,
+# here and below.
+
+# %% exercise="by-hand-steps"
+### BEGIN BLANKS
+slope_at_8 = 20
+
+# lr = 0.2
+w_after_one = 4
+w_after_two = 3.2
+loss_after_two = 0.08
+
+# lr = 0.6
+far_after_one = -4
+far_after_two = 12.8
+
+# with this lr, w jumps between 8 and −2 for ever
+lr_for_ever = 0.5
+### END BLANKS
+### BEGIN MISTAKES
+# upwards: you added the slope. It points to where the loss grows: subtract it.
+#   - w_after_one = 4
+#   + w_after_one = 12
+#   - w_after_two = 3.2
+#   + w_after_two = 19.2
+#   - far_after_one = -4
+#   + far_after_one = 20
+# the old slope again: for the second step compute the slope anew, at the place where you are now.
+#   - w_after_two = 3.2
+#   + w_after_two = 0
+#   - far_after_two = 12.8
+#   + far_after_two = -16
+# w is not the step: that is how far you went. The new w is the old one minus lr times the slope.
+#   - far_after_one = -4
+#   + far_after_one = 12
+# inner derivative or factor lost: the derivative of 2(w − 3)² is 4(w − 3): the exponent comes down and meets the 2.
+#   - slope_at_8 = 20
+#   + slope_at_8 = 10
+### END MISTAKES
+
+# %% check="by-hand-steps" points=7
+from course.check import Check
+
+check = Check("by-hand-steps")
+check.blank("slope_at_8", slope_at_8)
+check.blank("w_after_one", w_after_one)
+check.blank("w_after_two", w_after_two)
+check.blank("loss_after_two", loss_after_two)
+check.blank("far_after_one", far_after_one)
+check.blank("far_after_two", far_after_two)
+check.blank("lr_for_ever", lr_for_ever)
+check.score()
+
+# %% [markdown]
+# ## 2 The slope, without calculus
+#
+# *Follows HLCV, "Gradient Descent (in two dimensions)" and "(in multiple dimensions)".*
+#
+# With n weights there are n partial derivatives: the slope along each weight while the others stand still. Together they are the
+# gradient ∇L. You can measure each of them by asking for the loss at two nearby places:
+#
+# $$\frac{\partial L}{\partial w_i} \approx \frac{L(w + h\,e_i) - L(w - h\,e_i)}{2h}$$
+#
+# where $e_i$ is 1 at weight i and 0 elsewhere. This is the **central** difference quotient. The **forward** quotient
+# asks at w + h eᵢ and at w itself, and divides by h.
+#
+# ### By hand: two quotients
+#
+# Take f(x) = x³ at x = 2. The derivative is 3x² = 12.
+
+# %% exercise="by-hand-quotients"
+### BEGIN BLANKS
+# h = 1
+forward_quotient = 19
+central_quotient = 13
+
+# h = 0.1
+central_quotient_tenth = 12.01
+
+# how often is the loss computed for the central quotients of 5000 weights?
+losses_computed = 10000
+### END BLANKS
+### BEGIN MISTAKES
+# divided by h: the two places of the central quotient are 2h apart: divide by 2h.
+#   - central_quotient = 13
+#   + central_quotient = 26
+#   - central_quotient_tenth = 12.01
+#   + central_quotient_tenth = 24.02
+# the other quotient: that is the forward quotient. The central one asks at x + h and at x − h.
+#   - central_quotient_tenth = 12.01
+#   + central_quotient_tenth = 12.61
+# backwards: you asked at x and at x − h. The forward quotient asks at x + h and at x.
+#   - forward_quotient = 19
+#   + forward_quotient = 7
+# one loss a weight: each weight needs the loss at two places of its own.
+#   - losses_computed = 10000
+#   + losses_computed = 5000
+### END MISTAKES
+
+# %% check="by-hand-quotients" points=4
+from course.check import Check
+
+check = Check("by-hand-quotients")
+check.blank("forward_quotient", forward_quotient)
+check.blank("central_quotient", central_quotient)
+check.blank("central_quotient_tenth", central_quotient_tenth)
+check.blank("losses_computed", losses_computed)
+check.score()
+
+# %% [markdown]
+# With ten times smaller h the central quotient's error fell from 1 to 0.01: it is of the order of h². The forward quotient's is of
+# the order of h. So we take the central one.
+#
+# ### Write it: the numerical gradient
+
+
+# %% exercise="numerical_gradient"
+def numerical_gradient(f, x, *, h=1e-5):
+    """Differentiate a function by central quotients, one weight after the other.
+
+        gradient[i] = (f(x + h·eᵢ) − f(x − h·eᵢ)) / 2h
+
+    Args:
+        f: takes an array of the shape of x and gives one number.
+        x: an array of floats of any shape. It must not be changed.
+        h: half the distance of the two places.
+
+    Returns:
+        the gradient, of the shape of x.
+
+    Hint: `for i in np.ndindex(x.shape)` runs through the indices of an array of any shape.
+
+    >>> numerical_gradient(lambda x: x[0] ** 2 * x[1], np.array([3.0, 5.0]))
+    array([30.,  9.])
+    """
+    ### BEGIN SOLUTION
+    gradient = np.empty_like(x)
+    for i in np.ndindex(x.shape):
+        above, below = x.copy(), x.copy()
+        above[i] += h
+        below[i] -= h
+        gradient[i] = (f(above) - f(below)) / (2 * h)
+    return gradient
+    ### END SOLUTION
+### BEGIN MISTAKES
+# forward quotient: you compare with the loss at x itself. Ask at x + h and at x − h, and divide by 2h.
+#   - gradient[i] = (f(above) - f(below)) / (2 * h)
+#   + gradient[i] = (f(above) - f(x)) / h
+# backward quotient: you ask at x and at x − h. Ask at x + h and at x − h, and divide by 2h.
+#   - gradient[i] = (f(above) - f(below)) / (2 * h)
+#   + gradient[i] = (f(x) - f(below)) / h
+# divided by h: the two places are 2h apart, not h: your gradient is twice as large as it should be.
+#   - / (2 * h)
+#   + / h
+# precedence: / 2 * h divides by 2 and then multiplies by h. Write / (2 * h).
+#   - / (2 * h)
+#   + / 2 * h
+# all weights moved: you move every weight at once. A partial derivative moves one weight, the others stand still.
+#   - above[i] += h
+#   - below[i] -= h
+#   + above += h
+#   + below -= h
+# not moved back: once moved, a weight stays moved while you ask for the next ones. Begin with a fresh copy of x for each weight.
+#   -     for i in np.ndindex(x.shape):
+#   -         above, below = x.copy(), x.copy()
+#   +     above, below = x.copy(), x.copy()
+#   +     for i in np.ndindex(x.shape):
+# the same array: `above = x` is no copy but a second name: both places are then one, and x itself is changed. Use x.copy().
+#   - above, below = x.copy(), x.copy()
+#   + above, below = x, x
+# a flat gradient: the gradient has the shape of x: x may be a matrix.
+#   - return gradient
+#   + return gradient.ravel()
+# sign: you took f(x − h) − f(x + h). The slope is positive where f grows.
+#   - (f(above) - f(below))
+#   + (f(below) - f(above))
+# h ignored: whatever h is, you use your own. Print numerical_gradient(lambda x: x[0] ** 3, np.array([2.0]), h=1.0): it is 13.
+#   - gradient = np.empty_like(x)
+#   + gradient, h = np.empty_like(x), 1e-5
+### END MISTAKES
+
+
+# %% check="numerical_gradient" points=6
+from course import gradcheck
+from course.check import Check
+
+check = Check("numerical_gradient", numerical_gradient, gradcheck.numerical_gradient, returns="gradient")
+c = check.uniform(0.5, 2, 3)
+check("f(x) = x³ at 2, h = 1", lambda x: float(x[0] ** 3), np.array([2.0]), h=1.0)
+check("three weights, each for itself", lambda x: float(c @ x**2), check.normal(3))
+check("three weights, multiplied", lambda x: float(x[0] * x[1] * x[2] + x[0] ** 2), check.normal(3), h=0.2)
+check("h = 0.3", lambda x: float(c @ x**3), check.normal(3), h=0.3)
+a = check.normal(2, 3)
+check("a matrix of weights", lambda x: float(np.sum(a * np.exp(a * x))), check.normal(2, 3), h=0.1)
+### BEGIN HIDDEN TESTS
+check.hide()
+a = check.normal(2, 2, 3)
+check("another shape", lambda x: float(np.sum(a * x**3) + x[0, 1, 2] ** 2), check.normal(2, 2, 3), h=0.05)
+### END HIDDEN TESTS
+check.score(6)
+
+# %% [markdown]
+# **Why against the gradient?** A short step d changes the loss by about $d \cdot \nabla L$. Among all steps of one length this
+# product is smallest when d points exactly against ∇L. Try it: one step of length 0.01 in every direction, from one place of a
+# landscape.
+
+# %% tags=["experiment"]
+def landscape(w):
+    return w[0] ** 2 + 3 * w[1] ** 2 + w[0] * w[1]
+
+
+place = np.array([-1.0, 0.8])
+angles = np.arange(0, 360, 3)
+turned = np.radians(angles)
+steps = 0.01 * np.stack([np.cos(turned), np.sin(turned)], axis=1)
+changes = [landscape(place + step) - landscape(place) for step in steps]
+slope = numerical_gradient(landscape, place)
+downhill = np.degrees(np.arctan2(-slope[1], -slope[0])) % 360
+plots.show(
+    directions(angles, changes, downhill),
+    alt=f"Change of the loss against the direction of the step: one wave. It is lowest near {angles[np.argmin(changes)]} degrees; the "
+    f"negative gradient points to {downhill:.0f} degrees.",
+)
+
+# %% [markdown]
+# A wave: half of all directions lead down. Along two directions the loss hardly changes at all: they follow the contour line, and the gradient
+# stands at right angles to it.
+#
+# Measuring a slope is fine for a test, and much too slow for learning: 10 000 losses for a small network, and that for a single step.
+# Notebook 03 shows how to get all slopes for the price of about two losses.
+#
+# ## 3 Descent with many weights
+#
+# *Follows HLCV, "Gradient Descent (“Code”)"; SYSU, "Training CNNs through Gradient Descent".*
+#
+# With n weights the rule stays the same: each weight follows its own partial derivative. Written for all at once:
+#
+# $$w \leftarrow w - \mathrm{lr} \cdot \nabla L(w)$$
+#
+# ### By hand: two weights
+#
+# L(w) = w₀² + 4w₁². Start at w = (5, 1) with lr = 0.1.
+
+# %% exercise="by-hand-two"
+### BEGIN BLANKS
+gradient_at_start = [10, 8]
+w_after_step = [4, 0.2]
+
+# every further step multiplies w₀ by one number, and w₁ by another
+factor_of_w0 = 0.8
+factor_of_w1 = 0.2
+### END BLANKS
+### BEGIN MISTAKES
+# factor 2 forgotten: the derivative of w₀² is 2w₀, that of 4w₁² is 8w₁.
+#   - gradient_at_start = [10, 8]
+#   + gradient_at_start = [5, 4]
+#   - w_after_step = [4, 0.2]
+#   + w_after_step = [4.5, 0.6]
+# upwards: you added lr times the gradient. Subtract it.
+#   - w_after_step = [4, 0.2]
+#   + w_after_step = [6, 1.8]
+#   - factor_of_w0 = 0.8
+#   + factor_of_w0 = 1.2
+#   - factor_of_w1 = 0.2
+#   + factor_of_w1 = 1.8
+# what is lost: that is the part that the step takes away. What stays is 1 minus it.
+#   - factor_of_w0 = 0.8
+#   + factor_of_w0 = 0.2
+#   - factor_of_w1 = 0.2
+#   + factor_of_w1 = 0.8
+### END MISTAKES
+
+# %% check="by-hand-two" points=6
+from course.check import Check
+
+check = Check("by-hand-two")
+check.blank("gradient_at_start", gradient_at_start)
+check.blank("w_after_step", w_after_step)
+check.blank("factor_of_w0", factor_of_w0)
+check.blank("factor_of_w1", factor_of_w1)
+check.score()
+
+# %% [markdown]
+# ### Write it: gradient descent
+#
+# Return the whole **trace**: all places that the descent went through, the start first. We shall look at it from all sides.
+
+
+# %% exercise="gradient_descent"
+def gradient_descent(gradient, w, *, lr, steps):
+    """Go downhill and keep the trace: w ← w − lr·∇L(w).
+
+    Args:
+        gradient: a function that takes w and gives ∇L(w), of the shape of w.
+        w: the start, an array of floats of any shape. It must not be changed.
+        lr: the learning rate.
+        steps: T, how many steps to take.
+
+    Returns:
+        (T + 1, …), an array: the start, then the weights after each step.
+
+    >>> gradient_descent(lambda w: 4 * (w - 3), np.array([8.0]), lr=0.25, steps=2)
+    array([[8.],
+           [3.],
+           [3.]])
+    """
+    ### BEGIN SOLUTION
+    trace = [w]
+    for _ in range(steps):
+        w = w - lr * gradient(w)
+        trace.append(w)
+    return np.array(trace)
+    ### END SOLUTION
+### BEGIN MISTAKES
+# upwards: you add the gradient. It points to where the loss grows: go against it.
+#   - w = w - lr * gradient(w)
+#   + w = w + lr * gradient(w)
+# one array for all: `w -= …` changes the array that is already in your trace, so that all rows become the last one, and the
+#     start is changed as well. Write w = w - …, which makes a new array.
+#   - w = w - lr * gradient(w)
+#   + w -= lr * gradient(w)
+# start left out: your trace begins after the first step. Its first row is the start: T steps, T + 1 places.
+#   - return np.array(trace)
+#   + return np.array(trace[1:]).reshape(steps, *w.shape)
+# last place left out: your trace ends one step early. T steps, T + 1 places.
+#   - for _ in range(steps):
+#   + for _ in range(steps - 1):
+# the end only: you return the last place. The whole trace is wanted, the start first.
+#   - return np.array(trace)
+#   + return w
+# one slope for all steps: you compute the gradient once, at the start. It changes from place to place: compute it in each step.
+#   -     for _ in range(steps):
+#   -         w = w - lr * gradient(w)
+#   +     slope = gradient(w)
+#   +     for _ in range(steps):
+#   +         w = w - lr * slope
+# lr forgotten: you step by the whole gradient. Multiply it by lr.
+#   - w = w - lr * gradient(w)
+#   + w = w - gradient(w)
+# steps of one length: you divide by the length of the gradient. Gradient descent does not: its steps become shorter where it gets flat.
+#   - w = w - lr * gradient(w)
+#   + w = w - lr * gradient(w) / np.linalg.norm(gradient(w))
+### END MISTAKES
+
+
+# %% check="gradient_descent" points=6
+from course import optim
+from course.check import Check
+
+
+def reference(gradient, w, *, lr, steps):
+    trace = np.empty((steps + 1, *w.shape))
+    trace[0] = w
+    for t in range(steps):
+        trace[t + 1], _ = optim.sgd(trace[t], gradient(trace[t]), lr=lr)
+    return trace
+
+
+check = Check("gradient_descent", gradient_descent, reference, returns="trace")
+check("one weight, one step", lambda w: 4 * (w - 3), np.array([8.0]), lr=0.2, steps=1)
+check("one weight, five steps", lambda w: 4 * (w - 3), np.array([8.0]), lr=0.2, steps=5)
+A = np.array([[2.0, 0.5], [0.5, 8]])
+check("two weights, a ravine", lambda w: A @ w, check.normal(2), lr=0.15, steps=6)
+check("no step at all: the start", lambda w: A @ w, check.normal(2), lr=0.15, steps=0, points=0.5)
+c = check.normal(3, 2)
+check("a matrix of weights", lambda w: w**3 + c, check.normal(3, 2), lr=0.05, steps=4)
+### BEGIN HIDDEN TESTS
+check.hide()
+c = check.normal(2, 4)
+check("another shape", lambda w: np.sin(w) + c, check.normal(2, 4), lr=0.3, steps=3, points=0.5)
+### END HIDDEN TESTS
+check.score(6)
+
+# %% [markdown]
+# Your descents in a **ravine**: L = ½(w₀² + 20 w₁²) is steep across and almost flat along. EECS 545 lists such high curvature first among the
+# troubles of gradient descent.
+
+# %% tags=["experiment"]
+curvature = np.array([1.0, 20.0])
+
+
+def in_ravine(lr, steps=30):
+    return gradient_descent(lambda w: curvature * w, np.array([-4.0, 1.0]), lr=lr, steps=steps)
+
+
+plots.show(
+    paths(
+        lambda a, b: 0.5 * (a**2 + 20 * b**2),
+        {"lr 0.02": in_ravine(0.02), "lr 0.095": in_ravine(0.095)},
+        x=(-4.4, 1.6), y=(-1.2, 1.9), levels=[0.5, 2, 5, 10, 20],
+    ),
+    alt="Contour lines of a long, narrow valley. With lr 0.02 the path runs to the floor of the valley and then creeps along it, and is "
+    "only half way after 30 steps. With lr 0.095 it jumps from side to side, and reaches the minimum along the valley nonetheless.",
+)  # fmt: skip
+
+# %% [markdown]
+# A rate that suits the flat direction is too large for the steep one. How large may it be?
+#
+# ## 4 How long a step may be
+#
+# *Goes beyond the lectures; EECS 545, "Limitations of GD and SGD" names the trouble.*
+#
+# Near a minimum every smooth loss looks like a quadratic, L(w) = ½ wᵀA w, with the gradient A w. Along an eigenvector of A with the
+# eigenvalue λ, its curvature, one step is
+#
+# $$w \leftarrow w - \mathrm{lr}\,\lambda\, w = (1 - \mathrm{lr}\,\lambda)\, w$$
+#
+# so each direction shrinks or grows by a factor of its own. It shrinks if |1 − lr λ| < 1, that is if lr < 2/λ. The steepest direction decides:
+#
+# $$\text{descent diverges exactly when} \quad \mathrm{lr} > \frac{2}{\lambda_{\max}}$$
+#
+# (from any start that is not, by accident, without a part in the steepest direction). At lr = 2/λmax itself the factor is −1: it jumps to and
+# fro for ever, as with `lr_for_ever` above.
+#
+# ### By hand: the limit
+#
+# L(w) = w₀² + 4w₁² once more, so the curvatures are 2 and 8.
+
+# %% exercise="by-hand-limit"
+### BEGIN BLANKS
+lr_limit = 0.25
+factor_beyond = -1.4  # of w₁ with lr = 0.3
+
+# the best rate: the two factors are of the same size, one positive, one negative
+best_lr = 0.2
+best_factor = 0.6  # its size
+
+# the same for curvatures 1 and 99: the best factor. What does it say about long ravines?
+best_factor_of_ravine = 0.98
+### END BLANKS
+### BEGIN MISTAKES
+# 1/λ for 2/λ: at 1/λ one step lands exactly at the bottom of that direction. It may still go as far again: 2/λ.
+#   - lr_limit = 0.25
+#   + lr_limit = 0.125
+# the flattest direction: you took the smaller curvature. The steepest direction is the first to diverge.
+#   - lr_limit = 0.25
+#   + lr_limit = 1
+# coefficient for curvature: the curvature of 4w₁² is its second derivative, 8.
+#   - factor_beyond = -1.4
+#   + factor_beyond = -0.2
+# sign lost: 1 − 0.3·8 is negative: w₁ changes sides with each step.
+#   - factor_beyond = -1.4
+#   + factor_beyond = 1.4
+# the limit is not the best: at the limit w₁ does not shrink at all. Set 1 − 2·lr = −(1 − 8·lr).
+#   - best_lr = 0.2
+#   + best_lr = 0.25
+#   - best_factor = 0.6
+#   + best_factor = 0.5
+### END MISTAKES
+
+# %% check="by-hand-limit" points=5
+from course.check import Check
+
+check = Check("by-hand-limit")
+check.blank("lr_limit", lr_limit)
+check.blank("factor_beyond", factor_beyond)
+check.blank("best_lr", best_lr)
+check.blank("best_factor", best_factor)
+check.blank("best_factor_of_ravine", best_factor_of_ravine)
+check.score()
+
+# %% [markdown]
+# Do not believe it: try it. A hundred random quadratics in four dimensions, each descended twice: with a rate 2 % below its limit, and with one 2 % above.
+# The cell stops with an error if the theory is ever wrong.
+
+# %% tags=["experiment"]
+rng = np.random.default_rng(2)
+for _ in range(100):
+    turned, _ = np.linalg.qr(rng.standard_normal((4, 4)))
+    A = turned @ np.diag(rng.uniform(0.1, 5, 4)) @ turned.T  # symmetric, all eigenvalues above 0
+    limit = 2 / np.linalg.eigvalsh(A).max()
+    w = rng.standard_normal(4)
+    below, above = (gradient_descent(lambda w: A @ w, w, lr=s * limit, steps=1000)[-1] for s in (0.98, 1.02))
+    assert np.linalg.norm(below) < 1e-6 * np.linalg.norm(w), "it should have converged"
+    assert np.linalg.norm(above) > 1e6 * np.linalg.norm(w), "it should have diverged"
+print("100 quadratics: below 2/λmax all converged, above it all diverged.")
+
+shares = np.linspace(0.02, 1.2, 60)
+ends = [np.linalg.norm(in_ravine(share * 2 / 20, 60)[-1]) / np.linalg.norm([4, 1]) for share in shares]
+plots.show(
+    lines(shares, {"": {"ravine": ends}}, xlabel="lr, as a share of 2/λmax", ylabel="what is left of w",
+          logarithmic="y", limit=1),
+    alt="What is left of w after 60 steps in the ravine, against the rate. It falls as the rate grows, to about 1/300 just below "
+    "2/λmax, and shoots up beyond.",
+)  # fmt: skip
+
+# %% [markdown]
+# The best rate lies just before the cliff. That is why one tries larger and larger rates until training explodes, and then takes a little less.
+#
+# ## 5 One step, how many samples?
+#
+# *Follows HLCV, "Gradient Descent - Variants..."; EECS 545, "Stochastic Gradient Descent".*
+#
+# The loss is a mean over samples, $L(w) = \frac1N \sum_i L_i(w)$, and so is its gradient. With many samples one step becomes expensive. HLCV lists three
+# ways:
+#
+# - **batch** training: all N samples for each step;
+# - **stochastic** gradient descent: one sample, chosen at random;
+# - **mini-batch** training: a subset M, with the mean over |M| samples.
+#
+# A random subset gives, on average, the right gradient; it is only noisy, and the deviation of the noise falls with $1/\sqrt{|M|}$. In practice nearly everybody
+# takes mini-batches, and calls them SGD all the same. An **epoch** shows every sample once, in a new random order.
+#
+# ### By hand: batches
+#
+# N = 1050 samples, mini-batches of 64. The last one is smaller. Then a small data set: five samples with the gradients 6, −2, 1, 3, 7 (of a single weight,
+# all at the same w), cut in this order into mini-batches of 2.
+
+# %% exercise="by-hand-batches"
+### BEGIN BLANKS
+steps_an_epoch = 17
+size_of_last = 26
+steps_an_epoch_stochastic = 1050
+
+gradients_of_batches = [2, 2, 7]
+full_gradient = 3
+
+# the gradient of one sample deviates by 4. By how much does that of a mini-batch of 16?
+deviation_of_16 = 1
+### END BLANKS
+### BEGIN MISTAKES
+# last batch lost: 16 full batches hold 1024 samples. The other 26 count too: they are a smaller batch.
+#   - steps_an_epoch = 17
+#   + steps_an_epoch = 16
+# sums for means: the loss of a mini-batch is a mean over its samples, and so is its gradient.
+#   - gradients_of_batches = [2, 2, 7]
+#   + gradients_of_batches = [4, 4, 7]
+#   - full_gradient = 3
+#   + full_gradient = 15
+# mean of means: you averaged the three batches. The last one holds a single sample and would count twice: take the mean over all five.
+#   - full_gradient = 3
+#   + full_gradient = 3.667
+# divided by 16: the deviation falls with the root of the size: four times as many samples halve it.
+#   - deviation_of_16 = 1
+#   + deviation_of_16 = 0.25
+### END MISTAKES
+
+# %% check="by-hand-batches" points=8
+from course.check import Check
+
+check = Check("by-hand-batches")
+check.blank("steps_an_epoch", steps_an_epoch)
+check.blank("size_of_last", size_of_last)
+check.blank("steps_an_epoch_stochastic", steps_an_epoch_stochastic)
+check.blank("gradients_of_batches", gradients_of_batches)
+check.blank("full_gradient", full_gradient)
+check.blank("deviation_of_16", deviation_of_16)
+check.score()
+
+# %% [markdown]
+# ### Write it: the mini-batches of one epoch
+
+
+# %% exercise="minibatches"
+def minibatches(n, size, *, shuffle):
+    """Cut the samples 0 … n − 1 into mini-batches, in random order; every sample occurs once.
+
+    Args:
+        n: N, the number of samples.
+        size: |M|, the size of a batch; the last one is smaller if n is not a multiple of it.
+        shuffle: shuffle(n) gives the numbers 0 … n − 1 in a new order, as an array. Call it once.
+            With NumPy it is `rng.permutation`.
+
+    Returns:
+        a list of arrays of sample numbers, which run through that order.
+
+    >>> minibatches(5, 2, shuffle=lambda n: np.array([4, 1, 0, 3, 2]))
+    [array([4, 1]), array([0, 3]), array([2])]
+    """
+    ### BEGIN SOLUTION
+    order = shuffle(n)
+    return [order[start : start + size] for start in range(0, n, size)]
+    ### END SOLUTION
+### BEGIN MISTAKES
+# last batch lost: you leave out the samples that do not fill a batch. They are a smaller batch of their own.
+#   - for start in range(0, n, size)]
+#   + for start in range(0, n - size + 1, size)]
+# not shuffled: your batches are in the order of the data. If that is sorted by class, each batch sees one class only.
+#   - order = shuffle(n)
+#   + order = np.arange(n)
+# drawn with replacement: you shuffle anew for each batch. Some samples then occur twice in an epoch and others never: shuffle once, then cut.
+#   - return [order[start : start + size] for start in range(0, n, size)]
+#   + return [shuffle(n)[:size][: n - start] for start in range(0, n, size)]
+# overlapping: your batches begin one sample apart, not one batch.
+#   - for start in range(0, n, size)]
+#   + for start in range(0, n - size + 1)]
+# equal parts: you made the batches about equally large. All have `size` samples, only the last is smaller.
+#   - return [order[start : start + size] for start in range(0, n, size)]
+#   + return list(np.array_split(order, -(-n // size)))
+# every k-th sample: you deal the samples out like cards. A batch is a run of neighbours in the shuffled order.
+#   - return [order[start : start + size] for start in range(0, n, size)]
+#   + return [order[start :: -(-n // size)] for start in range(-(-n // size))]
+### END MISTAKES
+
+
+# %% check="minibatches" points=6
+from course.check import Check
+
+
+def reference(n, size, *, shuffle):
+    order = shuffle(n)
+    return [order[i * size : (i + 1) * size] for i in range((n + size - 1) // size)]
+
+
+def order(n):
+    return np.random.default_rng(n).permutation(n)
+
+
+check = Check("minibatches", minibatches, reference)
+check("12 samples, batches of 4", 12, 4, shuffle=order)
+check("11 samples, batches of 4", 11, 4, shuffle=order)
+check("stochastic: batches of 1", 6, 1, shuffle=order)
+check("batch training: all 9 at once", 9, 9, shuffle=order)
+check("a batch larger than the data", 5, 8, shuffle=order)
+n = check.integers(40, 60)
+check("drawn sizes", n, check.integers(6, 9), shuffle=order)
+### BEGIN HIDDEN TESTS
+check.hide()
+check("other sizes", check.integers(60, 80), check.integers(10, 13), shuffle=order, points=0.5)
+### END HIDDEN TESTS
+check.score(6)
+
+# %% [markdown]
+# How noisy is it? Below, a linear classifier of the digits (8×8 pixels, ten classes) with random weights. For each size, 200 mini-batches: how
+# far is their gradient from that of all 1500 samples? `loss_and_gradient` is softmax cross-entropy; notebooks 01 and 03 derive its gradient.
+
+# %% tags=["experiment"]
+pictures, labels = data.digits()
+x_all = np.hstack([pictures.reshape(len(pictures), -1), np.ones((len(pictures), 1))]).astype(float)  # a 1 for the bias
+mixed = np.random.default_rng(0).permutation(len(x_all))
+x, y = x_all[mixed[:1500]], labels[mixed[:1500]]
+x_unseen, y_unseen = x_all[mixed[1500:]], labels[mixed[1500:]]
+
+
+def loss_and_gradient(w, x, y):
+    scores = x @ w
+    scores -= scores.max(axis=1, keepdims=True)
+    p = np.exp(scores)
+    p /= p.sum(axis=1, keepdims=True)
+    loss = -np.log(p[range(len(y)), y] + 1e-300).mean()
+    p[range(len(y)), y] -= 1
+    return loss, x.T @ p / len(y)
+
+
+rng = np.random.default_rng(1)
+w = 0.1 * rng.standard_normal((65, 10))
+_, whole = loss_and_gradient(w, x, y)
+sizes = [1, 4, 16, 64, 256]
+deviations = []
+for size in sizes:
+    some = [minibatches(1500, size, shuffle=rng.permutation)[0] for _ in range(200)]
+    deviations.append(np.sqrt(np.mean([np.sum((loss_and_gradient(w, x[M], y[M])[1] - whole) ** 2) for M in some])))
+expected = deviations[0] / np.sqrt(sizes)
+plots.show(
+    lines(sizes, {"": {"measured": deviations, "1/√|M|": expected}}, xlabel="samples in a batch, |M|",
+          ylabel="deviation of the gradient", logarithmic="xy"),
+    alt="Deviation of the gradient against the batch size, both logarithmic. The measured points fall as a straight line and lie on that of "
+    "1/√|M|; at 256 they are a little lower, as such a batch is a good part of all 1500.",
+)  # fmt: skip
+
+# %% [markdown]
+# A batch of 64 costs 64 times as much as a single sample, and is only 8 times less noisy. That is the whole case for small batches. The case against them: a computer multiplies
+# one matrix of 64 rows much faster than 64 matrices of one row.
+#
+# ## 6 Momentum
+#
+# *Follows EECS 545, "Limitations of GD and SGD", "Momentum" and "Optimization with SGD and its variants".*
+#
+# The lecture names three troubles: high curvature, gradients that are small but consistent, and noise. One idea helps with all three: do not follow the gradient, let it
+# push a ball that has a **velocity** v. The share α of the velocity is kept from step to step:
+#
+# $$v \leftarrow \alpha v - \varepsilon \hat g \qquad \text{then} \qquad \theta \leftarrow \theta + v$$
+#
+# Pushes that agree add up, pushes to and fro cancel. An update rule now has a memory, its **state**. From here on a rule takes the weights, the gradient and the state, and returns new
+# weights and a new state. It is *pure*: it changes nothing that it was given.
+#
+# ### By hand: momentum
+#
+# One weight, ε = 0.5, α = 0.8. At first w = 10 and v = 0. The gradient is 4 in the first step and 3 in the second.
+
+# %% exercise="by-hand-momentum"
+### BEGIN BLANKS
+v_1 = -2
+w_1 = 8
+v_2 = -3.1
+w_2 = 4.9
+
+# the gradient is 1 for ever, ε = 0.1: where does the velocity settle? It no longer changes: v = α·v − ε
+v_for_ever = -1  # α = 0.9
+v_for_ever_99 = -10  # α = 0.99
+### END BLANKS
+### BEGIN MISTAKES
+# velocity forgotten: you stepped by the new gradient alone. Keep α = 0.8 of the old velocity.
+#   - v_2 = -3.1
+#   + v_2 = -1.5
+#   - w_2 = 4.9
+#   + w_2 = 6.5
+# nothing lost: you kept the whole old velocity. Only the share α of it stays.
+#   - v_2 = -3.1
+#   + v_2 = -3.5
+#   - w_2 = 4.9
+#   + w_2 = 4.5
+# upwards: the push is −ε times the gradient, and the velocity is added to w.
+#   - v_1 = -2
+#   + v_1 = 2
+#   - w_1 = 8
+#   + w_1 = 12
+#   - v_for_ever = -1
+#   + v_for_ever = 1
+#   - v_for_ever_99 = -10
+#   + v_for_ever_99 = 10
+# the old velocity moves: first the new velocity, then the step with it.
+#   - w_2 = 4.9
+#   + w_2 = 6
+# a mean: you averaged old and new with α and 1 − α. The rule adds the whole push: α·v − ε·ĝ.
+#   - v_2 = -3.1
+#   + v_2 = -1.9
+#   - v_for_ever = -1
+#   + v_for_ever = -0.1
+### END MISTAKES
+
+# %% check="by-hand-momentum" points=6
+from course.check import Check
+
+check = Check("by-hand-momentum")
+check.blank("v_1", v_1)
+check.blank("w_1", w_1)
+check.blank("v_2", v_2)
+check.blank("w_2", w_2)
+check.blank("v_for_ever", v_for_ever)
+check.blank("v_for_ever_99", v_for_ever_99)
+check.score()
+
+# %% [markdown]
+# So α = 0.9 makes steps up to 1/(1 − α) = 10 times as long where the gradient stays the same, and α = 0.99 a hundred times.
+#
+# ### Write it: SGD and momentum
+#
+# Plain SGD has nothing to remember; its state is the empty dict. It gets one all the same, so that all five rules are called alike.
+
+
+# %% exercise="sgd"
+def sgd(w, dw, state, *, lr):
+    """Go against the gradient: θ ← θ − ε·ĝ.
+
+    Args:
+        w: θ, the weights, an array of any shape. It must not be changed.
+        dw: ĝ, the gradient at w, of the same shape.
+        state: {}; SGD remembers nothing.
+        lr: ε, the learning rate.
+
+    Returns:
+        the new weights, of the shape and dtype of w, and the new state {}.
+
+    >>> sgd(np.array([1.0, 2.0]), np.array([10.0, -10.0]), {}, lr=0.1)
+    (array([0., 3.]), {})
+    """
+    ### BEGIN SOLUTION
+    return w - lr * dw, {}
+    ### END SOLUTION
+### BEGIN MISTAKES
+# upwards: you add the gradient. It points to where the loss grows.
+#   - w - lr * dw
+#   + w + lr * dw
+# lr forgotten: you step by the whole gradient. Multiply it by lr.
+#   - w - lr * dw
+#   + w - dw
+# in place: `w -= …` changes the array that you were given. A rule is pure: w - … makes a new one.
+#   - return w - lr * dw, {}
+#   + w -= lr * dw
+#   + return w, {}
+# no state: the answer is a pair, the new weights and the new state.
+#   - return w - lr * dw, {}
+#   + return w - lr * dw
+# the step only: you return the step. Add it to the weights.
+#   - return w - lr * dw, {}
+#   + return -lr * dw, {}
+# the sign only: you step by lr whatever the size of the gradient. Long where it is steep, short where it is flat.
+#   - w - lr * dw
+#   + w - lr * np.sign(dw)
+### END MISTAKES
+
+
+# %% check="sgd" points=3
+from course import optim
+from course.check import Check
+
+check = Check("sgd", sgd, optim.sgd, returns="w, state")
+draw = check.normal
+check("one weight", draw(1), 5 * draw(1), {}, lr=0.3)
+check("a matrix of weights", draw(3, 2), 5 * draw(3, 2), {}, lr=0.1)
+check("float32 stays float32", draw(4, dtype=np.float32), draw(4, dtype=np.float32), {}, lr=0.2)
+check.score()
+
+
+# %% exercise="momentum"
+def momentum(w, dw, state, *, lr, alpha=0.9):
+    """Roll down like a ball: v ← α·v − ε·ĝ, then θ ← θ + v.
+
+    Args:
+        w: θ, the weights, an array of any shape. It must not be changed.
+        dw: ĝ, the gradient at w, of the same shape.
+        state: {} at first, which means v = 0; later {"v": velocity}. It must not be changed either.
+        lr: ε, the learning rate.
+        alpha: α, the share of the velocity that is kept.
+
+    Returns:
+        the new weights and the new state.
+
+    Hint: `state.get("v", …)` gives what the state holds, or else its second argument.
+
+    >>> momentum(np.array([10.0]), np.array([4.0]), {}, lr=0.5, alpha=0.8)
+    (array([8.]), {'v': array([-2.])})
+    """
+    ### BEGIN SOLUTION
+    v = alpha * state.get("v", np.zeros_like(w)) - lr * dw
+    return w + v, {"v": v}
+    ### END SOLUTION
+### BEGIN MISTAKES
+# upwards: your velocity points uphill: v ← α·v − ε·ĝ.
+#   - - lr * dw
+#   + + lr * dw
+# velocity subtracted: you subtract v, but its minus is already inside. θ ← θ + v.
+#   - return w + v, {"v": v}
+#   + return w - v, {"v": v}
+# old velocity forgotten: you begin with v = 0 each time. Take what the state remembers: the first step is right, the second is not.
+#   - state.get("v", np.zeros_like(w))
+#   + np.zeros_like(w)
+# nothing lost: you keep the whole old velocity. Multiply it by α.
+#   - v = alpha * state.get
+#   + v = state.get
+# a mean: you weigh the push with 1 − α. That is another convention; EECS 545 adds the whole push.
+#   - - lr * dw
+#   + - (1 - alpha) * lr * dw
+# the old velocity moves: you step with the velocity from before. First the new v, then θ + v.
+#   - return w + v, {"v": v}
+#   + return w + state.get("v", np.zeros_like(w)), {"v": v}
+# lr twice: lr is already in the velocity.
+#   - return w + v, {"v": v}
+#   + return w + lr * v, {"v": v}
+# α on the push too: you multiply the whole velocity by α. Only the old part loses.
+#   - v = alpha * state.get("v", np.zeros_like(w)) - lr * dw
+#   + v = alpha * (state.get("v", np.zeros_like(w)) - lr * dw)
+# lr outside: you keep v without lr and multiply later. That moves w alike, but the state is another: EECS 545's v is a step.
+#   - v = alpha * state.get("v", np.zeros_like(w)) - lr * dw
+#   - return w + v, {"v": v}
+#   + v = alpha * state.get("v", np.zeros_like(w)) - dw
+#   + return w + lr * v, {"v": v}
+# state not returned: you return the state that you were given. The next step then knows nothing of this one.
+#   - return w + v, {"v": v}
+#   + return w + v, dict(state)
+# state changed: you changed the velocity inside the old state, in place. A rule is pure: make a new array and a new dict.
+#   - v = alpha * state.get("v", np.zeros_like(w)) - lr * dw
+#   + v = state.get("v", np.zeros_like(w))
+#   + v *= alpha
+#   + v -= lr * dw
+### END MISTAKES
+
+
+# %% check="momentum" points=7
+from course import optim
+from course.check import Check
+
+check = Check("momentum", momentum, optim.momentum, returns="w, state")
+draw = check.normal
+check("the first step, by hand", np.array([10.0]), np.array([4.0]), {}, lr=0.5, alpha=0.8)
+check("the second step, by hand", np.array([8.0]), np.array([3.0]), {"v": np.array([-2.0])}, lr=0.5, alpha=0.8)
+check("α = 0 is SGD", draw(3), draw(3), {"v": draw(3)}, lr=0.3, alpha=0.0)
+check("no gradient: it rolls on", draw(3), np.zeros(3), {"v": draw(3)}, lr=0.3, alpha=0.7)
+check("a matrix, the first step", draw(3, 2), draw(3, 2), {}, lr=0.2)
+check("a matrix, later", draw(3, 2), 4 * draw(3, 2), {"v": draw(3, 2)}, lr=0.2)
+w, dw, v = (draw(4, dtype=np.float32) for _ in range(3))
+check("float32 stays float32", w, dw, {"v": v}, lr=0.2, points=0.5)
+### BEGIN HIDDEN TESTS
+check.hide()
+check("another shape", draw(2, 5), draw(2, 5), {"v": draw(2, 5)}, lr=0.4, alpha=0.6, points=0.5)
+### END HIDDEN TESTS
+check.score(7)
+
+# %% [markdown]
+# ## 7 A rate for each weight
+#
+# *Follows EECS 545, "Adaptive Learning Methods: Motivation" and "Optimization with SGD and its variants".*
+#
+# So far all weights share one learning rate. But some features are strong and frequent, others weak and rare: their gradients have different sizes. The idea of the adaptive
+# methods: divide the rate of each weight by the amplitude of *its* gradients. **AdaGrad** adds up the squares of all gradients so far. **RMSProp** forgets:
+# it keeps a running mean.
+#
+# $$\text{AdaGrad:} \quad r \leftarrow r + \hat g \odot \hat g \qquad\qquad \text{RMSProp:} \quad r \leftarrow \rho\, r + (1 - \rho)\, \hat g \odot \hat g$$
+#
+# $$\text{both then:} \quad \theta \leftarrow \theta - \frac{\varepsilon}{\delta + \sqrt r} \odot \hat g$$
+#
+# Everything goes element by element (⊙), and δ is tiny: it only keeps the quotient finite.
+#
+# **An erratum.** The slide of EECS 545 prints for both methods
+#
+# $$\Delta\theta \leftarrow \frac{\varepsilon}{\delta + \sqrt r} \odot \hat g, \qquad \text{then} \qquad \theta \leftarrow \theta + \Delta\theta$$
+#
+# The minus sign is lost: these two lines climb the slope. The same slide has it right for SGD and momentum, where −ε ĝ stands, and for Adam, where
+# Δθ = −ε ŝ/(√r̂ + δ). Below you work out where the printed line leads.
+#
+# ### By hand: AdaGrad
+#
+# Two weights, w = (1, 1), ε = 0.5, δ = 0. The gradient is (3, −0.2) in the first step and (4, 0) in the second.
+
+# %% exercise="by-hand-adagrad"
+### BEGIN BLANKS
+ada_w_1 = [0.5, 1.5]
+ada_r_2 = [25, 0.04]
+ada_w_2 = [0.1, 1.5]
+
+# where the line on the slide, without its minus sign, leads in the first step
+slide_w_1 = [1.5, 0.5]
+
+# the gradient of one weight is 7 in every step: how long is the 100th step?
+ada_step_100 = 0.05
+### END BLANKS
+### BEGIN MISTAKES
+# r begins anew: r is the sum of all squares: 9 from the first step and 16 from the second.
+#   - ada_r_2 = [25, 0.04]
+#   + ada_r_2 = [16, 0]
+#   - ada_w_2 = [0.1, 1.5]
+#   + ada_w_2 = [0, 1.5]
+# not squared: r adds up the squares of the gradients.
+#   - ada_r_2 = [25, 0.04]
+#   + ada_r_2 = [7, -0.2]
+# the slide's sign: you climbed. Descent subtracts: the step goes against the gradient in each weight.
+#   - ada_w_1 = [0.5, 1.5]
+#   + ada_w_1 = [1.5, 0.5]
+# no root: you divided by r. Divide by its root: √25 = 5.
+#   - ada_w_2 = [0.1, 1.5]
+#   + ada_w_2 = [0.42, 1.5]
+# it does not forget: after 100 steps r is 100·7², its root is 70, and the step is 0.5·7/70.
+#   - ada_step_100 = 0.05
+#   + ada_step_100 = 0.5
+### END MISTAKES
+
+# %% check="by-hand-adagrad" points=9
+from course.check import Check
+
+check = Check("by-hand-adagrad")
+check.blank("ada_w_1", ada_w_1)
+check.blank("ada_r_2", ada_r_2)
+check.blank("ada_w_2", ada_w_2)
+check.blank("slide_w_1", slide_w_1)
+check.blank("ada_step_100", ada_step_100)
+check.score()
+
+# %% [markdown]
+# Both weights moved by ε in the first step, though one gradient was 15 times the other: only the sign of a first gradient counts. And the steps only ever shrink.
+#
+# ### Write it: AdaGrad
+
+
+# %% exercise="adagrad"
+def adagrad(w, dw, state, *, lr, delta=1e-7):
+    """Divide each weight's rate by the size of all its gradients: r ← r + ĝ², θ ← θ − ε/(δ + √r)·ĝ.
+
+    Args:
+        w: θ, the weights, an array of any shape.
+        dw: ĝ, the gradient at w, of the same shape.
+        state: {} at first, which means r = 0; later {"r": sum of squared gradients}.
+        lr: ε, the learning rate.
+        delta: δ, added to the root.
+
+    Returns:
+        the new weights and the new state. Nothing that was given is changed.
+
+    >>> adagrad(np.array([1.0, 1.0]), np.array([3.0, -0.2]), {}, lr=0.5)
+    (array([0.5, 1.5]), {'r': array([9.  , 0.04])})
+    """
+    ### BEGIN SOLUTION
+    r = state.get("r", np.zeros_like(w)) + dw * dw
+    return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
+    ### END SOLUTION
+### BEGIN MISTAKES
+# the slide's sign: you climb, as the line on the slide does. Its minus sign was lost: subtract.
+#   - return w - lr /
+#   + return w + lr /
+# r begins anew: you forget all earlier gradients. Add the new square to what the state remembers.
+#   - r = state.get("r", np.zeros_like(w)) + dw * dw
+#   + r = dw * dw
+# no root: you divide by r, the sum of squares. Divide by its root, which has the size of a gradient.
+#   - delta + np.sqrt(r)
+#   + delta + r
+# δ inside the root: δ is added to the root: δ + √r. You have √(δ + r).
+#   - delta + np.sqrt(r)
+#   + np.sqrt(delta + r)
+# δ forgotten: you never use delta. A weight whose gradient was always 0 would be divided by 0.
+#   - delta + np.sqrt(r)
+#   + np.sqrt(r) + 1e-7
+# the old r: you divide by the root of the r from before this step. First the new r, then the step with it.
+#   - delta + np.sqrt(r)
+#   + delta + np.sqrt(state.get("r", np.zeros_like(w)))
+# not squared: r adds up squares: a negative gradient makes it larger too.
+#   - + dw * dw
+#   + + np.abs(dw)
+# one r for all: you add the squares of all weights up. Each weight has an r of its own, that is the whole idea.
+#   - + dw * dw
+#   + + np.sum(dw * dw)
+# a mean: that is RMSProp. AdaGrad adds the whole square.
+#   - r = state.get("r", np.zeros_like(w)) + dw * dw
+#   + r = 0.9 * state.get("r", np.zeros_like(w)) + 0.1 * dw * dw
+# gradient forgotten: the adapted rate is multiplied by the gradient. You step by the rate alone.
+#   - (delta + np.sqrt(r)) * dw
+#   + (delta + np.sqrt(r))
+# state not returned: you return the state that you were given. The next step then knows nothing of this one.
+#   - * dw, {"r": r}
+#   + * dw, dict(state)
+### END MISTAKES
+
+
+# %% check="adagrad" points=7
+from course import optim
+from course.check import Check
+
+check = Check("adagrad", adagrad, optim.adagrad, returns="w, state")
+draw = check.normal
+check("the first step, by hand", np.array([1.0, 1.0]), np.array([3.0, -0.2]), {}, lr=0.5)
+r = np.array([9.0, 0.04])
+check("the second step, by hand", np.array([0.5, 1.5]), np.array([4.0, 0.1]), {"r": r}, lr=0.5)
+check("a matrix, the first step", draw(3, 2), 5 * draw(3, 2), {}, lr=0.2)
+check("a matrix, later", draw(3, 2), 5 * draw(3, 2), {"r": check.uniform(1, 9, 3, 2)}, lr=0.2)
+check("δ = 0.5", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3, delta=0.5)
+w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
+check("float32 stays float32", w, dw, {"r": dw * dw}, lr=0.2, points=0.5)
+### BEGIN HIDDEN TESTS
+check.hide()
+check("another shape", draw(2, 5), draw(2, 5), {"r": check.uniform(0.1, 2, 2, 5)}, lr=0.4, delta=0.2, points=0.5)
+### END HIDDEN TESTS
+check.score(7)
+
+# %% [markdown]
+# ### By hand: RMSProp
+#
+# One weight, w = 1, ε = 0.5, ρ = 0.75, δ = 0, and r = 0 at first. The gradient is 2 in the first step and 0 in the second.
+
+# %% exercise="by-hand-rmsprop"
+### BEGIN BLANKS
+rms_r_1 = 1
+rms_w_1 = 0
+rms_r_2 = 0.75
+
+# another weight: its gradient is 0.003 in every step. How long is a step in the end, when r has settled?
+rms_step_for_ever = 0.5
+### END BLANKS
+### BEGIN MISTAKES
+# 1 − ρ forgotten: the new square counts only with 1 − ρ = 0.25.
+#   - rms_r_1 = 1
+#   + rms_r_1 = 4
+#   - rms_w_1 = 0
+#   + rms_w_1 = 0.5
+# ρ and 1 − ρ exchanged: ρ is the share of the old r that is kept, the new square counts with 1 − ρ.
+#   - rms_r_1 = 1
+#   + rms_r_1 = 3
+#   - rms_r_2 = 0.75
+#   + rms_r_2 = 0.25
+# nothing forgotten: a gradient of 0 does not leave r as it is: the share ρ of it stays.
+#   - rms_r_2 = 0.75
+#   + rms_r_2 = 1
+# short where it is flat: r settles at 0.003², its root is 0.003, and the gradient cancels: the step is ε.
+#   - rms_step_for_ever = 0.5
+#   + rms_step_for_ever = 0.0015
+#   - rms_w_1 = 0
+#   + rms_w_1 = 0.75
+### END MISTAKES
+
+# %% check="by-hand-rmsprop" points=4
+from course.check import Check
+
+check = Check("by-hand-rmsprop")
+check.blank("rms_r_1", rms_r_1)
+check.blank("rms_w_1", rms_w_1)
+check.blank("rms_r_2", rms_r_2)
+check.blank("rms_step_for_ever", rms_step_for_ever, decimals=4)
+check.score()
+
+# %% [markdown]
+# Small but consistent gradients, the lecture's second trouble, are no trouble at all here: however flat it is, the step settles at ε. But near a minimum, too, the step
+# stays about ε: RMSProp never quite comes to rest.
+#
+# ### Write it: RMSProp
+
+
+# %% exercise="rmsprop"
+def rmsprop(w, dw, state, *, lr, rho=0.9, delta=1e-7):
+    """AdaGrad that forgets: r ← ρ·r + (1 − ρ)·ĝ², θ ← θ − ε/(δ + √r)·ĝ.
+
+    Args:
+        w: θ, the weights, an array of any shape.
+        dw: ĝ, the gradient at w, of the same shape.
+        state: {} at first, which means r = 0; later {"r": running mean of squared gradients}.
+        lr: ε, the learning rate.
+        rho: ρ, the share of r that is kept.
+        delta: δ, added to the root.
+
+    Returns:
+        the new weights and the new state. Nothing that was given is changed.
+
+    >>> rmsprop(np.array([1.0]), np.array([2.0]), {}, lr=0.25, rho=0.75)
+    (array([0.5]), {'r': array([1.])})
+    """
+    ### BEGIN SOLUTION
+    r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
+    return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
+    ### END SOLUTION
+### BEGIN MISTAKES
+# the slide's sign: you climb, as the line on the slide does. Its minus sign was lost: subtract.
+#   - return w - lr /
+#   + return w + lr /
+# ρ and 1 − ρ exchanged: ρ is the share of the old r that is kept, the new square counts with 1 − ρ.
+#   - r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
+#   + r = (1 - rho) * state.get("r", np.zeros_like(w)) + rho * dw * dw
+# 1 − ρ forgotten: you add the whole square. Then r settles not at the mean of the squares but at ten times as much.
+#   - (1 - rho) * dw * dw
+#   + dw * dw
+# nothing forgotten: that is AdaGrad. RMSProp keeps only the share ρ of the old r.
+#   - r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
+#   + r = state.get("r", np.zeros_like(w)) + dw * dw
+# r begins anew: you begin with r = 0 each time. Take what the state remembers.
+#   - rho * state.get("r", np.zeros_like(w))
+#   + 0
+# no root: you divide by r, a mean of squares. Divide by its root, which has the size of a gradient.
+#   - delta + np.sqrt(r)
+#   + delta + r
+# δ inside the root: δ is added to the root: δ + √r. You have √(δ + r).
+#   - delta + np.sqrt(r)
+#   + np.sqrt(delta + r)
+# δ forgotten: you never use delta. A weight whose gradient was always 0 would be divided by 0.
+#   - delta + np.sqrt(r)
+#   + np.sqrt(r) + 1e-7
+# not squared: the mean is one of squares. You averaged the gradients' sizes.
+#   - (1 - rho) * dw * dw
+#   + (1 - rho) * np.abs(dw)
+# the old r: you divide by the root of the r from before this step. First the new r, then the step with it.
+#   - delta + np.sqrt(r)
+#   + delta + np.sqrt(state.get("r", np.zeros_like(w)))
+# ρ ignored: you take 0.9 whatever rho is.
+#   - r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
+#   + r = 0.9 * state.get("r", np.zeros_like(w)) + (1 - 0.9) * dw * dw
+### END MISTAKES
+
+
+# %% check="rmsprop" points=7
+from course import optim
+from course.check import Check
+
+check = Check("rmsprop", rmsprop, optim.rmsprop, returns="w, state")
+draw = check.normal
+check("the first step, by hand", np.array([1.0]), np.array([2.0]), {}, lr=0.5, rho=0.75)
+check("another gradient, later", np.array([0.0]), np.array([3.0]), {"r": np.array([0.75])}, lr=0.5, rho=0.75)
+check("a matrix, the first step", draw(3, 2), 5 * draw(3, 2), {}, lr=0.2)
+check("a matrix, later", draw(3, 2), 5 * draw(3, 2), {"r": check.uniform(1, 9, 3, 2)}, lr=0.2)
+check("δ = 0.5, ρ = 0.6", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3, rho=0.6, delta=0.5)
+w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
+check("float32 stays float32", w, dw, {"r": dw * dw}, lr=0.2, points=0.5)
+### BEGIN HIDDEN TESTS
+check.hide()
+r = check.uniform(0.1, 2, 2, 5)
+check("another shape", draw(2, 5), draw(2, 5), {"r": r}, lr=0.4, rho=0.8, delta=0.2, points=0.5)
+### END HIDDEN TESTS
+check.score(7)
+
+# %% [markdown]
+# ## 8 Adam
+#
+# *Follows EECS 545, "Optimization with SGD and its variants".*
+#
+# **Adam** takes both ideas: a running mean s of the gradients, as momentum has, over the root of a running mean r of their squares, as RMSProp has.
+#
+# $$s \leftarrow \rho_1 s + (1 - \rho_1)\, \hat g \qquad r \leftarrow \rho_2 r + (1 - \rho_2)\, \hat g \odot \hat g$$
+#
+# Both means begin at 0, and for a long time they remember that: after the first step s is only (1 − ρ₁)ĝ, and r only (1 − ρ₂)ĝ². So both are **corrected** by the share
+# of real gradients that they hold. In step t = 1, 2, 3, … that is
+#
+# $$\hat s = \frac{s}{1 - \rho_1^t} \qquad \hat r = \frac{r}{1 - \rho_2^t} \qquad \Delta\theta = -\varepsilon\, \frac{\hat s}{\sqrt{\hat r} + \delta} \qquad
+# \theta \leftarrow \theta + \Delta\theta$$
+#
+# ### By hand: Adam
+#
+# One weight, ε = 0.1, ρ₁ = 0.5, ρ₂ = 0.9375 (which is 15/16), δ = 0. The gradient is 4 in the first step and 0 in the second.
+
+# %% exercise="by-hand-adam"
+### BEGIN BLANKS
+# t = 1
+s_1 = 2
+r_1 = 1
+s_hat_1 = 4
+r_hat_1 = 16
+step_1 = -0.1
+
+# the first step if nobody corrected s and r
+step_1_uncorrected = -0.2
+
+# t = 2
+s_2 = 1
+s_hat_2 = 1.333  # to three decimals
+### END BLANKS
+### BEGIN MISTAKES
+# shares exchanged: ρ is the share of the old mean. The new gradient counts with 1 − ρ.
+#   - r_1 = 1
+#   + r_1 = 15
+# multiplied: divide by 1 − ρᵗ: the mean is too small at first, the correction makes it larger.
+#   - s_hat_1 = 4
+#   + s_hat_1 = 1
+#   - r_hat_1 = 16
+#   + r_hat_1 = 0.0625
+# t stays 1: in the second step it is 1 − 0.5² = 0.75.
+#   - s_hat_2 = 1.333
+#   + s_hat_2 = 2
+# not corrected: you used s and r as they are. The step has ŝ above and √r̂ below.
+#   - step_1 = -0.1
+#   + step_1 = -0.2
+# no root: you divided by r̂. Divide by its root.
+#   - step_1 = -0.1
+#   + step_1 = -0.025
+# upwards: the step goes against the gradient: Adam's line on the slide has its minus sign.
+#   - step_1 = -0.1
+#   + step_1 = 0.1
+#   - step_1_uncorrected = -0.2
+#   + step_1_uncorrected = 0.2
+### END MISTAKES
+
+# %% check="by-hand-adam" points=8
+from course.check import Check
+
+check = Check("by-hand-adam")
+check.blank("s_1", s_1)
+check.blank("r_1", r_1)
+check.blank("s_hat_1", s_hat_1)
+check.blank("r_hat_1", r_hat_1)
+check.blank("step_1", step_1)
+check.blank("step_1_uncorrected", step_1_uncorrected)
+check.blank("s_2", s_2)
+check.blank("s_hat_2", s_hat_2)
+check.score()
+
+# %% [markdown]
+# Corrected, the first step has the length ε, whatever the gradient. Uncorrected, it depends on ρ₁ and ρ₂: with the usual 0.9 and 0.999 it would be
+# 0.1/√0.001 = 3.2 times too long, and no step for the next thousand would be quite right.
+#
+# ### Write it: Adam
+
+
+# %% exercise="adam"
+def adam(w, dw, state, *, lr, rho1=0.9, rho2=0.999, delta=1e-8):
+    """Momentum and RMSProp together, both corrected for having begun at 0.
+
+        s ← ρ₁·s + (1 − ρ₁)·ĝ        ŝ = s/(1 − ρ₁ᵗ)
+        r ← ρ₂·r + (1 − ρ₂)·ĝ²       r̂ = r/(1 − ρ₂ᵗ)        θ ← θ − ε·ŝ/(√r̂ + δ)
+
+    Args:
+        w: θ, the weights, an array of any shape.
+        dw: ĝ, the gradient at w, of the same shape.
+        state: {} at first, which means s = 0, r = 0 and t = 0; later {"s": …, "r": …, "t": steps so far}. It
+            holds the means as they are, not the corrected ones.
+        lr: ε, the learning rate.
+        rho1: ρ₁, the share of s that is kept.
+        rho2: ρ₂, the share of r that is kept.
+        delta: δ, added to the root.
+
+    Returns:
+        the new weights and the new state, whose t has grown by 1. Nothing that was given is changed.
+
+    >>> w, state = adam(np.array([1.0]), np.array([4.0]), {}, lr=0.1, rho1=0.5, rho2=0.9375)
+    >>> w, state
+    (array([0.9]), {'s': array([2.]), 'r': array([1.]), 't': 1})
+    """
+    ### BEGIN SOLUTION
+    t = state.get("t", 0) + 1
+    s = rho1 * state.get("s", np.zeros_like(w)) + (1 - rho1) * dw
+    r = rho2 * state.get("r", np.zeros_like(w)) + (1 - rho2) * dw * dw
+    s_hat = s / (1 - rho1**t)
+    r_hat = r / (1 - rho2**t)
+    return w - lr * s_hat / (np.sqrt(r_hat) + delta), {"s": s, "r": r, "t": t}
+    ### END SOLUTION
+### BEGIN MISTAKES
+# not corrected: you use s and r as they are. Both began at 0: divide by 1 − ρᵗ before the step.
+#   - s_hat = s / (1 - rho1**t)
+#   - r_hat = r / (1 - rho2**t)
+#   + s_hat, r_hat = s, r
+# only s corrected: r began at 0 as well: r̂ = r/(1 − ρ₂ᵗ).
+#   - r_hat = r / (1 - rho2**t)
+#   + r_hat = r
+# only r corrected: s began at 0 as well: ŝ = s/(1 − ρ₁ᵗ).
+#   - s_hat = s / (1 - rho1**t)
+#   + s_hat = s
+# always the first step: your correction divides by 1 − ρ, as if t were always 1. The first step is right, later ones are too long.
+#   - s_hat = s / (1 - rho1**t)
+#   - r_hat = r / (1 - rho2**t)
+#   + s_hat = s / (1 - rho1)
+#   + r_hat = r / (1 - rho2)
+# t counted twice: you correct with t + 1. In the first step t is 1.
+#   - s_hat = s / (1 - rho1**t)
+#   - r_hat = r / (1 - rho2**t)
+#   + s_hat = s / (1 - rho1 ** (t + 1))
+#   + r_hat = r / (1 - rho2 ** (t + 1))
+# t counted late: you correct with the t from before this step: in the first step you divide by 1 − ρ⁰ = 0.
+#   - s_hat = s / (1 - rho1**t)
+#   - r_hat = r / (1 - rho2**t)
+#   + s_hat = s / (1 - rho1 ** (t - 1))
+#   + r_hat = r / (1 - rho2 ** (t - 1))
+# corrected means kept: your state holds ŝ and r̂, and the next step corrects them once more. Keep s and r.
+#   - {"s": s, "r": r, "t": t}
+#   + {"s": s_hat, "r": r_hat, "t": t}
+# ρ₁ and ρ₂ exchanged: ρ₁ belongs to the gradients s, ρ₂ to the squares r.
+#   - t = state.get("t", 0) + 1
+#   + rho1, rho2, t = rho2, rho1, state.get("t", 0) + 1
+# not squared: r is the mean of the squares ĝ ⊙ ĝ.
+#   - (1 - rho2) * dw * dw
+#   + (1 - rho2) * np.abs(dw)
+# no root: you divide by r̂. Divide by its root, which has the size of a gradient.
+#   - np.sqrt(r_hat) + delta
+#   + r_hat + delta
+# δ inside the root: δ is added to the root: √r̂ + δ. You have √(r̂ + δ).
+#   - np.sqrt(r_hat) + delta
+#   + np.sqrt(r_hat + delta)
+# δ forgotten: you never use delta. A weight whose gradient was always 0 would be divided by 0.
+#   - np.sqrt(r_hat) + delta
+#   + np.sqrt(r_hat) + 1e-8
+# the bare gradient above: that is RMSProp with a correction. Above the line stands ŝ, the mean of the gradients.
+#   - w - lr * s_hat /
+#   + w - lr * dw /
+# upwards: you climb. Δθ = −ε·ŝ/(√r̂ + δ) has a minus sign.
+#   - w - lr * s_hat /
+#   + w + lr * s_hat /
+# t not counted: your t stays what it was. It grows by 1 with each step.
+#   - {"s": s, "r": r, "t": t}
+#   + {"s": s, "r": r, "t": state.get("t", 0)}
+# means begin anew: you begin with s = 0 and r = 0 each time. Take what the state remembers.
+#   - s = rho1 * state.get("s", np.zeros_like(w)) + (1 - rho1) * dw
+#   - r = rho2 * state.get("r", np.zeros_like(w)) + (1 - rho2) * dw * dw
+#   + s, r = (1 - rho1) * dw, (1 - rho2) * dw * dw
+### END MISTAKES
+
+
+# %% check="adam" points=10
+from course import optim
+from course.check import Check
+
+check = Check("adam", adam, optim.adam, returns="w, state")
+draw = check.normal
+check("the first step, by hand", np.array([1.0]), np.array([4.0]), {}, lr=0.1, rho1=0.5, rho2=0.9375)
+state = {"s": np.array([2.0]), "r": np.array([1.0]), "t": 1}
+check("the second step, gradient 3", np.array([0.9]), np.array([3.0]), state, lr=0.1, rho1=0.5, rho2=0.9375)
+check("a matrix, the first step", draw(3, 2), 5 * draw(3, 2), {}, lr=0.2)
+
+
+def after(steps, *shape):
+    """The state after some steps of the reference."""
+    w, state = draw(*shape), {}
+    for _ in range(steps):
+        w, state = optim.adam(w, 3 * draw(*shape), state, lr=0.2)
+    return state
+
+
+check("a matrix, from t = 3 on", draw(3, 2), 5 * draw(3, 2), after(3, 3, 2), lr=0.2, points=2)
+check("a matrix, from t = 40 on", draw(3, 2), 5 * draw(3, 2), after(40, 3, 2), lr=0.2)
+check("other ρ₁ and ρ₂, from t = 2 on", draw(4), draw(4), after(2, 4), lr=0.3, rho1=0.7, rho2=0.8)
+check("δ = 0.5, the first step", draw(3), draw(3), {}, lr=0.3, delta=0.5)
+check("δ = 0.5, from t = 5 on", draw(3), draw(3), after(5, 3), lr=0.3, delta=0.5)
+check("no gradient: it rolls on", draw(3), np.zeros(3), after(4, 3), lr=0.3)
+w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
+check("float32 stays float32", w, dw, {"s": dw, "r": dw * dw, "t": 2}, lr=0.2, points=0.5)
+### BEGIN HIDDEN TESTS
+check.hide()
+check("another shape, later", draw(2, 5), draw(2, 5), after(7, 2, 5), lr=0.4, delta=0.1, points=0.5)
+### END HIDDEN TESTS
+check.score(10)
+
+# %% [markdown]
+# ## 9 See it: the race
+#
+# Your five rules start at the same place with the same learning rate. Drag the start with the mouse, or focus it and use the arrow keys; click a slider, then use the
+# arrow keys. Each rule has a colour, a dash and a marker of its own; on the right is its loss from step to step.
+#
+# 1. **Ravine** (curvatures 1 and 20). At which rate does SGD begin to diverge? Compare with 2/λmax. What does momentum do there? And the other three?
+# 2. Which rate is best for each rule? Is there one that suits all five?
+# 3. **Saddle.** Put the start as near to the ridge (w₁ = 0) as you can. Who leaves first, and why? Then put it exactly on the ridge: no rule knows which way to turn.
+# 4. **Noise.** A round bowl, but every gradient is noisy. Who comes to rest, who does not, and what does a smaller rate change?
+# 5. Set α to 0, then to 0.99.
+
+# %% tags=["demo"]
+from course.demos import optimiser_race
+
+optimiser_race.demo(sgd, momentum, adagrad, rmsprop, adam)
+
+# %% [markdown]
+# ## 10 Use it: train a classifier
+#
+# *Follows EECS 545, "Adaptive Learning Methods: Motivation".*
+#
+# Now for real: the linear classifier of the digits, your `minibatches`, your five rules. Each gets the best of several learning rates, five epochs, batches of 32.
+
+# %% tags=["experiment"]
+rules = {"sgd": sgd, "momentum": momentum, "adagrad": adagrad, "rmsprop": rmsprop, "adam": adam}
+
+
+def train(rule, x, y, *, lr, epochs, size=32, seed=0):
+    """Train from zero; gives the weights, and the loss on all of x after each epoch."""
+    rng = np.random.default_rng(seed)
+    w, state = np.zeros((x.shape[1], 10)), {}
+    losses = [loss_and_gradient(w, x, y)[0]]
+    for _ in range(epochs):
+        for M in minibatches(len(x), size, shuffle=rng.permutation):
+            w, state = rule(w, loss_and_gradient(w, x[M], y[M])[1], state, lr=lr)
+        losses.append(loss_and_gradient(w, x, y)[0])
+    return w, losses
+
+
+rates = 10.0 ** np.arange(-4, 1.6, 0.5)
+best, curves = {}, {}
+for name, rule in rules.items():
+    best[name] = min(rates, key=lambda lr: train(rule, x, y, lr=lr, epochs=5)[1][-1])
+    w, curves[name] = train(rule, x, y, lr=best[name], epochs=5)
+    right = np.mean(np.argmax(x_unseen @ w, axis=1) == y_unseen)
+    print(f"{name:9} best lr {best[name]:<7.2g} loss {curves[name][-1]:.3f}   unseen digits right: {right:.1%}")
+plots.show(
+    lines(range(6), {"": curves}, xlabel="epoch", ylabel="loss on the training set", logarithmic="y"),
+    alt="Loss against epochs for the five rules, each at its best rate. All fall from 2.3 to about a tenth or less within five epochs: "
+    + ", ".join(f"{name} {loss[-1]:.3f}" for name, loss in curves.items()) + ".",
+)  # fmt: skip
+
+# %% [markdown]
+# With a good rate of its own every rule does well here. The lecture claims something else: that the adaptive methods care less *which* rate you choose, and whether features differ
+# in importance. Let us see. On the left the pixels as they are. On the right each pixel was multiplied by a factor between 1/30 and 30: the same information, on different scales.
+
+# %% tags=["experiment"]
+factors = 10 ** np.random.default_rng(3).uniform(-1.5, 1.5, x.shape[1])
+panels = {}
+for title, inputs in {"pixels as they are": x, "pixels on different scales": x * factors}.items():
+    with np.errstate(over="ignore", invalid="ignore"):  # some of these diverge, that is the point
+        panels[title] = {
+            name: [train(rule, inputs, y, lr=lr, epochs=3)[1][-1] for lr in rates] for name, rule in rules.items()
+        }
+plots.show(
+    lines(rates, panels, xlabel="learning rate", ylabel="loss after 3 epochs", logarithmic="xy", highest=10),
+    alt="Loss after three epochs against the learning rate, for the five rules, on pixels as they are and on pixels of different scales. "
+    + "; ".join(
+        f"{title}: best " + ", ".join(f"{name} {np.nanmin(losses):.2f}" for name, losses in series.items())
+        for title, series in panels.items()
+    ) + ".",
+)  # fmt: skip
+
+# %% [markdown]
+# Read it with care. Everybody has a cliff on the right. What the adaptive rules gain is on the right picture.
+
+# %% [markdown] question="ravine" points=3
+# ### In words: the long ravine
+#
+# A loss has the curvatures 1 and 10 000. What is the largest rate that plain gradient descent survives, and about how many steps does it then need along the flat direction until a tenth
+# of the distance is left? What does momentum change about this, and what does AdaGrad change? Would AdaGrad still help if the ravine ran diagonally, so that both weights have the same
+# curvature?
+#
+# ### BEGIN SOLUTION
+# The rate must stay below 2/10 000 = 0.0002. Along the flat direction a step multiplies by about 1 − 0.0002, so a tenth is left after ln(10)/0.0002 ≈ 11 500 steps. Momentum adds up
+# the small but consistent pushes along the ravine, up to 1/(1 − α) times one step, while the pushes across it change sign and cancel. AdaGrad divides the rate of each weight by the size of
+# its own gradients: the flat weight gets a larger one, and the ravine becomes about round. On a diagonal ravine both weights see gradients of the same size and get the same rate, so
+# this no longer helps: AdaGrad, RMSProp and Adam rescale along the axes only.
+# ### END SOLUTION
+#
+# === BEGIN MARK SCHEME ===
+# 1 point: the rate 2/10 000 = 0.0002, and of the order of 10 000 steps (anything from 5 000 to 25 000 with a reason).
+#
+# 1 point: momentum: consistent pushes add up (up to 1/(1 − α) times), alternating ones cancel; AdaGrad: a rate of its own for each weight.
+#
+# 1 point: diagonal: no, since both weights then get the same rate; it works along the axes only.
+# === END MARK SCHEME ===
+
+# %% [markdown] question="noisy-epoch" points=3
+# ### In words: an epoch of mini-batches
+#
+# A friend says: “An epoch of mini-batches adds up the same gradients as one step of batch training, so it comes to the same thing.” Give two reasons why that is not so. Then say why
+# stochastic descent with a fixed rate does not come to rest at the minimum although batch training does, and what one does about it.
+#
+# ### BEGIN SOLUTION
+# First, the weights move after each mini-batch, so the later gradients are taken at other places: an epoch is many steps, not one, and that is why it makes more progress. Second, if N is no
+# multiple of the batch size, the last batch is smaller, and its samples count more; and a step of batch training divides the sum by N, while the epoch adds N/|M| means. At the minimum the mean of all
+# gradients is 0, but that of a few samples is not: each step leaves the minimum again, by about lr times the noise. One lowers the rate over time, or takes larger batches, or
+# averages the weights.
+# ### END SOLUTION
+#
+# === BEGIN MARK SCHEME ===
+# 1 point: the weights change between the batches, so that the gradients are taken at different places.
+#
+# 1 point: a second reason: unequal last batch, means that are added instead of one mean (a longer way for the same rate), or the random order.
+#
+# 1 point: at the minimum single gradients are not 0, only their mean is; a remedy: falling rate, larger batches, averaging.
+# === END MARK SCHEME ===
+
+# %% [markdown]
+# ## What you have now
+#
+# - The rule w ← w − lr·∇L, why it points downhill, and the limit 2/λmax beyond which it explodes.
+# - Gradients measured by central quotients: slow, and the best test there is for gradients that are computed.
+# - Mini-batches: every sample once an epoch, noise that falls with the root of their size.
+# - SGD, momentum, AdaGrad, RMSProp and Adam, right to the last element of their states.
+#
+# What is missing is a fast way to the gradient. Notebook 03 finds it: backpropagation.
