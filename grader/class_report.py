@@ -21,7 +21,7 @@ HARD = 0.25  # mean share of the points
 
 @dataclass
 class Exercise:
-    """How one exercise went, once nothing of it waits for a person. Submissions that could not be run do not count."""
+    """How one exercise went, once nothing of it waits for a person. What was not accepted counts as 0 points."""
 
     title: str
     worth: float
@@ -70,6 +70,7 @@ class Line:
 
     student: str
     score: float | None = None  # None is not graded yet
+    accepted: bool = True  # or nothing of it could be run, and it counts as 0 points
     penalty: float = 0.0
     waiting: int = 0
     level: str = ""
@@ -101,29 +102,40 @@ class ClassReport:
         return [line.student for line in self.lines if line.score is None]
 
     @property
+    def rejections(self) -> dict[str, list[str]]:
+        """Whose submission was not accepted, by the reason, the most frequent first."""
+        return _by_remark(line for line in self.lines if not line.accepted)
+
+    @property
     def remarks(self) -> dict[str, list[str]]:
-        """What happened to odd submissions: who, by what happened, the most frequent first."""
-        found: dict[str, list[str]] = {}
-        for line in self.lines:
-            for remark in line.remarks:
-                found.setdefault(remark, []).append(line.student)
-        return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+        """What happened to odd submissions that were accepted: who, by what happened, the most frequent first."""
+        return _by_remark(line for line in self.lines if line.accepted)
 
     @property
     def levels(self) -> Counter[str]:
-        return Counter(line.level or "unknown" for line in self.lines if line.score is not None)
+        """How many submissions were run at each level of the box, as far as it is known."""
+        return Counter(line.level for line in self.lines if line.level and line.accepted)
+
+    @property
+    def discriminates(self) -> bool:
+        """Whether there is any discrimination to show."""
+        return any(exercise.discrimination is not None for exercise in self.exercises)
 
     @property
     def summary(self) -> str:
         """The distribution of points in words."""
         if not self.scores:
             return "No submission has been graded."
+        rejected = sum(not line.accepted for line in self.lines)
+        was = "1 of them was" if rejected == 1 else f"{rejected} of them were"
+        apart = f" {was} not accepted, and counts as 0 points." if rejected else ""
         if len(self.scores) == 1:
-            return f"1 submission: {amount(self.scores[0])} of {amount(self.points)} points."
+            apart = " It was not accepted." if rejected else ""
+            return f"1 submission: {amount(self.scores[0])} of {amount(self.points)} points.{apart}"
         low, middle, high = (amount(float(q)) for q in np.quantile(self.scores, [0.25, 0.5, 0.75]))
         return (
             f"{len(self.scores)} submissions: from {amount(min(self.scores))} to {amount(max(self.scores))} of "
-            f"{amount(self.points)} points, median {middle}; half of them between {low} and {high}."
+            f"{amount(self.points)} points, median {middle}; half of them between {low} and {high}.{apart}"
         )
 
     @property
@@ -150,14 +162,14 @@ def summarize(
         key: Exercise(f"{key[0]}: {exercise_name(key[1])}" if several else exercise_name(key[1]), worth)
         for key, worth in marks.exercises.items()
     }
-    ran = [sheet for who, sheet in marks.sheets.items() if (known := outcomes.get(who)) is None or known.seconds > 0]
+    accepted = [sheet for who, sheet in marks.sheets.items() if _is_accepted(outcomes.get(who))]
     for key, exercise in exercises.items():
-        scores = [(sheet.scores.get(key, 0.0), sheet.earned) for sheet in ran]
-        exercise.waiting = sum(score is None for score, _ in scores)
+        scores = [sheet.scores.get(key, 0.0) for sheet in marks.sheets.values()]
+        exercise.waiting = sum(score is None for score in scores)
         if not exercise.waiting:
-            pairs = [(score, earned - score) for score, earned in scores if score is not None]
-            exercise.shares = [score / exercise.worth for score, _ in pairs] if exercise.worth else []
-            exercise.discrimination = discrimination(pairs)
+            exercise.shares = [(score or 0.0) / exercise.worth for score in scores] if exercise.worth else []
+            here = [(sheet.scores.get(key) or 0.0, sheet.earned) for sheet in accepted]
+            exercise.discrimination = discrimination([(score, earned - score) for score, earned in here])
     mistakes: dict[tuple[Key, str], Mistake] = {}
     for key, report in reports:
         if found := report.get("mistake"):
@@ -201,4 +213,18 @@ def _line(student: str, marks: Marks, outcome: Outcome | None) -> Line:
         line.score, line.penalty, line.waiting = sheet.score, sheet.penalty, sheet.waiting
     if outcome:
         line.level, line.seconds, line.remarks = outcome.level, outcome.seconds, outcome.remarks
+        line.accepted = _is_accepted(outcome)
     return line
+
+
+def _is_accepted(outcome: Outcome | None) -> bool:
+    """Whether anything of a submission was run; of one that nbgrader graded by itself nothing is known."""
+    return outcome is None or outcome.seconds > 0
+
+
+def _by_remark(lines: Iterable[Line]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        for remark in line.remarks:
+            found.setdefault(remark, []).append(line.student)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))

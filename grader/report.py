@@ -91,6 +91,7 @@ def histogram(report: ClassReport) -> bytes:
     axes.set(xlabel=f"points, of {amount(report.points)}", ylabel="submissions", xlim=(edges[0], edges[-1]))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     axes.spines[["top", "right"]].set_visible(False)
+    axes.spines["left"].set_position(("outward", 6))  # else it lies on the first bar
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=160)
     return content.getvalue()
@@ -103,7 +104,7 @@ def show(report: ClassReport, console: Console) -> None:
         console.print(f"[bold red]The instructor's notebook:[/] {escape(clean(fault))} ({count}×)", highlight=False)
     table = Table(title="Exercises", title_justify="left", header_style="bold")
     table.add_column("exercise", overflow="fold")
-    for heading in ("points", "mean", "full marks", "discrimination"):
+    for heading in ("points", "mean", "full marks", *(["discrimination"] if report.discriminates else [])):
         table.add_column(heading, justify="right")
     table.add_column("look at", overflow="fold")
     for exercise in report.exercises:
@@ -113,7 +114,7 @@ def show(report: ClassReport, console: Console) -> None:
             amount(exercise.worth),
             "–" if mean is None else share(mean),
             str(exercise.full),
-            "–" if correlation is None else f"{correlation:.2f}",
+            *(["–" if correlation is None else f"{correlation:.2f}"] if report.discriminates else []),
             escape(clean("; ".join(exercise.notes))),
         )
     console.print(table)
@@ -127,9 +128,11 @@ def show(report: ClassReport, console: Console) -> None:
         console.print(table)
         if len(report.mistakes) > SHOWN:
             console.print(f"{len(report.mistakes) - SHOWN} more kinds of mistakes are in the page.", highlight=False)
+    for remark, students in report.rejections.items():
+        console.print(f"{len(students)}× not accepted: {escape(clean(remark))}", highlight=False, soft_wrap=True)
     for remark, students in report.remarks.items():
         console.print(f"{len(students)}× {escape(clean(remark))}", highlight=False, soft_wrap=True)
     if report.ungraded:
         console.print(f"{len(report.ungraded)} not graded yet.", highlight=False)
     levels = ", ".join(f"{level} ({count})" for level, count in report.levels.items())
-    console.print(f"Box level {levels or 'unknown'}. {report.time}", highlight=False)
+    console.print(f"{report.time}{f' Box level {levels}.' if levels else ''}", highlight=False)

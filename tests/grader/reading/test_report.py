@@ -67,12 +67,46 @@ def test_an_exercise_that_rewards_the_weak_is_pointed_out():
     assert "does not tell strong from weak: look at its text and its test" in summary.exercises[0].notes
 
 
-def test_what_could_not_be_run_says_nothing_about_an_exercise():
-    marks, outcomes = a_class({"a": (2, 4), "b": (2, 4), "broken": (0, 0)})
-    outcomes["broken"].seconds = 0.0
+def test_what_was_not_accepted_counts_as_0_wherever_points_count_and_is_listed_apart(tmp_path):
+    marks, outcomes = a_class({**{f"s{n}": (n % 3, n % 5) for n in range(11)}, "broken": (0, 0)})
+    without = summarize("hw", *a_class({f"s{n}": (n % 3, n % 5) for n in range(11)}))
+    outcomes["broken"] = outcome("broken", level="", remarks=["Damaged."], seconds=0.0)
+    outcomes["s0"].remarks = ["Stopped."]
     summary = summarize("hw", marks, outcomes)
-    assert [exercise.mean for exercise in summary.exercises] == [1.0, 1.0]
-    assert len(summary.scores) == 3
+    easy, before = summary.exercises[0], without.exercises[0]
+    assert len(summary.scores) == len(easy.shares) == 12 and easy.mean == pytest.approx(before.mean * 11 / 12)
+    assert easy.discrimination == before.discrimination, "it says nothing about an exercise"
+    assert summary.summary.endswith(" 1 of them was not accepted, and counts as 0 points.")
+    assert summary.rejections == {"Damaged.": ["broken"]} and summary.remarks == {"Stopped.": ["s0"]}
+    assert dict(summary.levels) == {"A": 11}
+    html, text = page(summary, tmp_path), in_terminal(summary)
+    assert html.index("Not accepted, and counted as 0 points.") < html.index("1 × Damaged.") < html.index("<h2>Points")
+    assert "1× not accepted: Damaged." in text
+    assert "unknown" not in html + text and html.count("Damaged.") == 2, "above, and beside the student"
+
+
+def test_columns_that_would_be_empty_are_left_out(tmp_path):
+    small, large = (summarize("hw", *a_class({f"s{n}": (n % 3, n % 5) for n in range(size)})) for size in (4, 12))
+    assert "<th>Look at</th>" not in page(small, tmp_path)
+    for summary, shown in ((small, False), (large, True)):
+        html, text = page(summary, tmp_path), in_terminal(summary)
+        assert ('<th class="number">Discrimination</th>' in html) == ("discrimination" in text) == shown
+        head, *rows = (
+            row.split("</tr>")[0] for row in html.split("<h2>Exercises")[1].split("</table>")[0].split("<tr>")[1:]
+        )
+        assert {row.count("<td") for row in rows} == {head.count("<th")}
+
+
+def test_the_picture_leaves_the_first_bar_free_of_the_axis():
+    import matplotlib.image
+
+    picture = matplotlib.image.imread(
+        io.BytesIO(report.histogram(summarize("hw", *a_class({"a": (0, 0), "b": (2, 4)}))))
+    )
+    blue = abs(picture[..., :3] - [0x56 / 255, 0xB4 / 255, 0xE9 / 255]).max(axis=2) < 0.02
+    row = blue.any(axis=0).argmax()  # the first column of the first bar
+    column = blue[:, row].argmax() + 5
+    assert (picture[column, row - 12 : row - 6, :3] > 0.9).all(), "between the axis and the edge of the bar"
 
 
 def test_an_exercise_that_waits_for_a_person_has_no_mean_yet():
@@ -115,7 +149,7 @@ def test_levels_and_seconds():
     for known, level, seconds in zip(outcomes.values(), ["A", "A", "B", ""], [0.1, 0.2, 0.9, 0.0], strict=True):
         known.level, known.seconds = level, seconds
     summary = summarize("hw", marks, outcomes)
-    assert dict(summary.levels) == {"A": 2, "B": 1, "unknown": 1}
+    assert dict(summary.levels) == {"A": 2, "B": 1}
     assert summary.time == "A submission took 0.20 s (median), the longest 0.90 s, all together 1.2 s."
 
 
@@ -154,13 +188,13 @@ def test_of_a_real_class(classroom):
         ("ada", 6.0), ("ben", 4.0), ("cleo", 0.0), ("dan", 0.0),
     ]  # fmt: skip
     assert [exercise.title for exercise in summary.exercises] == ["relu", "step", "why", "draw"]
-    assert summary.exercises[0].mean == 0.5
+    assert summary.exercises[0].mean == 0.375
     assert [(m.exercise, m.name, m.count) for m in summary.mistakes] == [("relu", "sign", 1)]
     assert list(summary.faults) == ["the test cell step-check printed a warning or an error"]
     assert summary.remarks == {
         "Stopped: the code ended its own process. What was earned before is kept.": ["cleo"],
-        "the notebook's file is damaged: it is not JSON": ["dan"],
     }
+    assert summary.rejections == {"the notebook's file is damaged: it is not JSON": ["dan"]}
 
 
 def test_who_is_not_graded_yet_is_named(classroom):
