@@ -1,0 +1,220 @@
+"""A gallery of activations: what the student's own functions say, their slopes, and where a gradient gets lost.
+
+    from course.demos import activation_gallery
+    activation_gallery.demo({"sigmoid": (sigmoid, sigmoid_backward), "ReLU": (relu, relu_backward)})
+
+`ask` runs the functions once, `draw` makes a picture for a place x and a number of layers, `demo` binds it to widgets.
+"""
+
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from course.plots.figure import BLUE, GREY, INK, VERMILLION
+
+from .plane import Plane
+from .polylines import curve, dashed_curve, pixels
+from .scene import Item, Line, Rect, Scene, Text
+
+if TYPE_CHECKING:
+    from .live import Live
+
+__all__ = ["Curve", "State", "ask", "demo", "draw"]
+
+Array = npt.NDArray[np.float64]
+Pair = tuple[Callable[..., Any], Callable[..., Any]]
+
+REACH, STEPS = 6, 10  # x runs from −REACH to REACH, with so many steps to a unit
+X: Array = np.arange(-REACH * STEPS, REACH * STEPS + 1) / STEPS
+FLAT = 0.05  # a smaller slope lets next to nothing of a gradient pass
+
+COLUMNS, WIDTH, LEFT, TOP = 4, 880, 14, 84
+ROOM, PANEL, TALL, ROW = 214, 200, 124, 216  # width of a panel with its gap, and alone; its height, and with its words
+LOW, HIGH = -2.0, 3.0  # of y
+BAND = "#DDDDDD"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class State:
+    """What the controls say: the place x in tenths, and the number of layers."""
+
+    x: int = -20
+    layers: int = 10
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What a student's functions say at each of X: y and its slope; or what is wrong with them."""
+
+    y: Array | None = None
+    slope: Array | None = None
+    problem: str = ""
+
+
+def ask(functions: Mapping[str, Pair]) -> dict[str, Curve]:
+    """Run each pair once: forwards on X, and backwards with dy = 1.
+
+    Args:
+        functions: by name, `y, cache = f(x)` and `dx = f_backward(dy, cache)`, for x of shape (N,).
+
+    >>> ask({"twice": (lambda x: (2 * x, ()), lambda dy, cache: 2 * dy)})["twice"].slope[:3]
+    array([2., 2., 2.])
+    """
+    return {name: _ask(*pair) for name, pair in functions.items()}
+
+
+def demo(functions: Mapping[str, Pair]) -> "Live":
+    """Show activations and their slopes, as your own functions compute them.
+
+    Args:
+        functions: by name, `y, cache = f(x)` and `dx = f_backward(dy, cache)`, for x of shape (N,).
+
+    Returns:
+        the demo, which shows itself as the last value of a cell.
+    """
+    import ipywidgets as widgets  # late: whoever draws needs no widgets
+
+    from .live import Live
+
+    start, curves = State(), ask(functions)
+    x = widgets.IntSlider(value=start.x, min=-REACH * STEPS, max=REACH * STEPS, description="x")
+    x.readout = False  # it counts tenths; the picture says the number
+    layers = widgets.IntSlider(value=start.layers, min=1, max=30, description="layers")
+    x.layout.width = layers.layout.width = "48%"
+    return Live("activation-gallery", [[x, layers]], lambda: draw(State(x.value, layers.value), curves))
+
+
+def draw(state: State, curves: Mapping[str, Curve]) -> Scene:
+    """Draw a panel for each activation: y, its slope, where it saturates, and what is left behind the layers."""
+    rows = -(-len(curves) // COLUMNS)
+    x = _number(state.x / STEPS)
+    items: list[Item] = [
+        Text(LEFT, 22, f"x = {x}", 17, anchor="start", bold=True, css="state"),
+        Text(LEFT + 110, 22, f"bold: what {_layers(state)} of this slope leave of a gradient of 1", 15, anchor="start"),
+        Line(LEFT, 52, LEFT + 32, 52, BLUE, 3),
+        Text(LEFT + 40, 52, "y", 15, anchor="start"),
+        *dashed_curve(np.array([[LEFT + 76.0, 52], [LEFT + 112, 52]]), stroke=VERMILLION, line=2.5),
+        Text(LEFT + 120, 52, "slope: your backward of dy = 1", 15, anchor="start"),
+        Rect(LEFT + 400, 44, 30, 16, BAND, GREY),
+        Text(LEFT + 438, 52, f"saturated: the slope is below {FLAT:g}", 15, anchor="start"),
+    ]
+    for n, (name, found) in enumerate(curves.items()):
+        items += _panel(state, name, found, LEFT + n % COLUMNS * ROOM, TOP + n // COLUMNS * ROW)
+    data = {"demo": "activation-gallery", "x": str(state.x), "layers": str(state.layers)}
+    return Scene(WIDTH, TOP + rows * ROW, _label(state, curves), tuple(items), data)
+
+
+def _panel(state: State, name: str, found: Curve, left: float, top: float) -> Iterator[Item]:
+    plane = Plane(left, top + 20, PANEL, TALL, x=(-REACH, REACH), y=(LOW, HIGH))
+    yield Text(left, top + 8, name, 16, anchor="start", bold=True)
+    yield Rect(left, plane.top, PANEL, TALL, "#FFFFFF", GREY)
+    if found.y is None:
+        for n, text in enumerate(textwrap.wrap(found.problem, 25)[:6]):
+            yield Text(left + 6, plane.top + 16 + 19 * n, text, 13, VERMILLION, "start", css="problem")
+        return
+    if found.slope is not None:
+        yield from _bands(plane, np.abs(found.slope) < FLAT)
+    centre, middle = plane.to_scene(0, 0)
+    yield Line(left, middle, left + PANEL, middle, GREY)
+    yield Line(centre, plane.top, centre, plane.top + TALL, GREY)
+    for tick in (1, -1):
+        at = plane.to_scene(0, tick)[1]
+        yield Line(centre - 4, at, centre + 4, at, GREY)
+        yield Text(centre - 8, at, _number(tick), 12, "#555555", "end")
+    for part in _visible(plane, found.y):
+        yield from curve(part, stroke=BLUE, line=3, css="y")
+    here, last = np.searchsorted(X, state.x / STEPS - 1e-9), plane.top + TALL
+    if found.slope is not None:
+        for part in _visible(plane, found.slope):
+            yield from dashed_curve(part, stroke=VERMILLION, line=2.5, css="slope")
+    px, _ = plane.to_scene(state.x / STEPS, 0)
+    yield Line(px, plane.top, px, last, INK, 1.5, css="here")
+    y = float(found.y[here])
+    py = plane.to_scene(0, min(max(y, LOW), HIGH))[1]
+    yield Rect(px - 4.5, py - 4.5, 9, 9, BLUE, INK, css="at")
+    if found.slope is None:
+        yield Text(left, last + 14, f"y = {_number(y)}", 14, anchor="start")
+        yield Text(left, last + 34, found.problem[:30], 13, VERMILLION, "start", css="problem")
+        return
+    slope = float(found.slope[here])
+    yield Text(left, last + 14, f"y = {_number(y)}, slope {_number(slope)}", 14, anchor="start", css="words")
+    left_over = slope**state.layers
+    yield Text(left, last + 35, f"{_layers(state)}: {_number(left_over)}", 14, anchor="start", bold=True, css="left")
+
+
+def _bands(plane: Plane, flat: npt.NDArray[np.bool_]) -> Iterator[Item]:
+    """Grey where a curve is flat, from half a step before to half a step after."""
+    changes = np.flatnonzero(np.diff(np.concatenate([[False], flat, [False]]).astype(int)))
+    half = 0.5 / STEPS
+    for first, after in changes.reshape(-1, 2):
+        low, high = max(X[first] - half, -REACH), min(X[after - 1] + half, REACH)
+        start, end = plane.to_scene(low, 0)[0], plane.to_scene(high, 0)[0]
+        yield Rect(start, plane.top, end - start, plane.height, BAND, "none", css="saturated")
+
+
+def _visible(plane: Plane, y: Array) -> Iterator[Array]:
+    """The parts of a curve that lie within the panel, as pixels."""
+    fine = np.linspace(-REACH, REACH, 4 * len(X) - 3)
+    values = np.interp(fine, X, y)
+    inside = (values >= LOW) & (values <= HIGH)
+    changes = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(int)))
+    for first, after in changes.reshape(-1, 2):
+        if after - first > 1:
+            yield pixels(plane, np.stack([fine[first:after], values[first:after]], axis=1))
+
+
+def _ask(forward: Callable[..., Any], backward: Callable[..., Any]) -> Curve:
+    y, cache, problem = _try(lambda: forward(X.copy()))
+    if y is None:
+        return Curve(problem=problem)
+    dx, _, problem = _try(lambda: backward(np.ones_like(X), cache), cached=False)
+    return Curve(y, dx, f"backward: {problem}" if problem else "")
+
+
+def _try(call: Callable[[], Any], *, cached: bool = True) -> tuple[Array | None, Any, str]:
+    """An array of the shape of X and the cache behind it, or None and what is wrong."""
+    try:
+        answer = call()
+    except NotImplementedError:
+        return None, None, "not written yet"
+    except Exception as error:
+        return None, None, f"{type(error).__name__}: {str(error)[:100]}"
+    y, cache = answer if cached and type(answer) is tuple and len(answer) == 2 else (answer, ())
+    if not isinstance(y, np.ndarray):
+        return None, None, f"returned a {type(y).__name__}; an array would fit"
+    if y.shape != X.shape or y.dtype.kind != "f":
+        return None, None, f"returned shape {y.shape}, {y.dtype}; {X.shape}, float64 would fit"
+    if not np.isfinite(y).all():
+        return None, None, "returned numbers that are not finite"
+    return y.astype(np.float64), cache, ""
+
+
+def _layers(state: State) -> str:
+    return "1 layer" if state.layers == 1 else f"{state.layers} layers"
+
+
+def _number(value: float) -> str:
+    """About three digits, with a real minus sign."""
+    if value == 0 or 0.001 <= abs(value) < 1000:
+        return f"{value:.3g}".replace("-", "−")
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(RAISED)}".replace("-", "−")
+
+
+def _label(state: State, curves: Mapping[str, Curve]) -> str:
+    """The state in words, for whoever does not see the picture."""
+    here = np.searchsorted(X, state.x / STEPS - 1e-9)
+    said = []
+    for name, found in curves.items():
+        if found.y is None or found.slope is None:
+            said.append(f"{name}: {found.problem}")
+        else:
+            y, slope = float(found.y[here]), float(found.slope[here])
+            rest = _number(slope**state.layers)
+            said.append(f"{name}: y {_number(y)}, slope {_number(slope)}, after {_layers(state)} {rest}")
+    return f"Activations at x = {_number(state.x / STEPS)}. {'. '.join(said)}."
