@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .command import command
 from .errors import Trouble
 from .lint import lint, lint_mistake, lint_run, tests_of
 from .mistakes import mistaken
@@ -160,7 +161,7 @@ def _stray(root: Path, files: Iterable[Path]) -> list[Path]:
 def _difference(different: Iterable[Path], stray: Iterable[Path]) -> str:
     lines = [f"{path} is not what its source says" for path in different]
     lines += [f"{path} comes from no source" for path in stray]
-    return "\n".join([*lines, "`grader build` writes them anew."])
+    return "\n".join([*lines, f"{command('build')} writes them anew."])
 
 
 def _replace(path: Path, content: bytes) -> None:

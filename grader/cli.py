@@ -33,7 +33,7 @@ console = Console()
 TROUBLE = 2  # the exit code of everything foreseeable
 
 Class = Annotated[Path, typer.Option("--class", "-c", metavar="FOLDER", help="The folder of the class.")]
-Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment, for example 05_convolution.")]
+Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment: 05_convolution, or 5.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; by default one a processor.")]
 Only = Annotated[list[str] | None, typer.Option("--student", "-s", help="Only this student; may be repeated.")]
 
@@ -46,13 +46,14 @@ def init(
 ) -> None:
     """Make the folder of a class: the course's notebooks and nbgrader's settings. What is there is kept."""
     from . import new_class
+    from .command import command
 
     with in_words():
         made, kept = new_class.make(folder, root, update=update)
         say(f"The class {folder} has {', '.join(made.assignments())}.")
         for place in kept:
             say(f"Kept {place}, which differs from the course's; with --update it is replaced.")
-        say(f"Next: grader release {made.assignments()[0]} -c {folder}")
+        say(f"Next, for each notebook that you hand out: {command('release', made.assignments()[0], folder=folder)}")
 
 
 @app.command()
@@ -72,11 +73,14 @@ def build(
 def release(name: Name, folder: Class = Path()) -> None:
     """Make the students' version of an assignment in a class, and enter it in the gradebook."""
     from . import new_class
-    from .classroom import Classroom
+    from .command import command, enter
 
     with in_words():
-        place = new_class.release(Classroom(folder), name)
-        say(f"Released {name}: {place}")
+        classroom, name = enter(folder, name)
+        place = new_class.release(classroom, name)
+        say(f"Released {name}. Hand out the folder {place}: the notebook, and the file beside it that its checks read.")
+        submission = classroom.folder("submitted", "STUDENT", name) / f"{name}.ipynb"
+        say(f"Put what comes back to {submission}, and grade it: {command('autograde', name, folder=folder)}")
 
 
 @app.command()
@@ -89,31 +93,34 @@ def autograde(
 ) -> None:
     """Grade every submission in the sandbox, side by side. An interrupted run goes on where it stopped."""
     crew.muster()
-    from .classroom import Classroom
+    from .command import enter
     from .terminal import autograde_class
 
     with in_words():
-        autograde_class(Classroom(folder), name, console, workers=workers, students=student, force=force)
+        classroom, name = enter(folder, name)
+        autograde_class(classroom, name, console, workers=workers, students=student, force=force)
 
 
 @app.command()
 def feedback(name: Name, folder: Class = Path(), student: Only = None) -> None:
     """Write each student's feedback as a page that reads offline."""
-    from .classroom import Classroom
+    from .command import enter
     from .terminal import write_feedback
 
     with in_words():
-        write_feedback(Classroom(folder), name, console, students=student)
+        classroom, name = enter(folder, name)
+        write_feedback(classroom, name, console, students=student)
 
 
 @app.command()
 def report(name: Name, folder: Class = Path()) -> None:
     """Show how the class did, and write it as a page: points, difficulty, known mistakes, odd submissions."""
-    from .classroom import Classroom
+    from .command import enter
     from .terminal import write_report
 
     with in_words():
-        write_report(Classroom(folder), name, console)
+        classroom, name = enter(folder, name)
+        write_report(classroom, name, console)
 
 
 @app.command()
@@ -124,12 +131,13 @@ def export(
     canvas: Annotated[bool, typer.Option("--canvas", help="In the columns that Canvas imports.")] = False,
 ) -> None:
     """Write the points as CSV for a learning management system."""
-    from .classroom import Classroom
+    from .command import enter
     from .export import write_csv
 
     with in_words():
+        classroom, name = enter(folder, name)
         path = output or folder / f"{name}.csv"
-        write_csv(Classroom(folder), name, path, layout="canvas" if canvas else "table")
+        write_csv(classroom, name, path, layout="canvas" if canvas else "table")
         say(f"Wrote {path}")
 
 

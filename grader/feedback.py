@@ -23,6 +23,7 @@ from traitlets.config import Config
 
 from . import intake
 from .classroom import Classroom, Outcome, write
+from .command import command
 from .errors import BadClassroom
 from .feedback_view import Regions, view
 from .marks import Marks, Sheet, read
@@ -66,7 +67,8 @@ def write_feedback(
                 raise BadClassroom(f"the feedback cannot be written: {error.filename}: {error.strerror}") from None
         progress(student)
     if chosen and not pages:
-        raise BadClassroom(f"no submission of {name} has been graded yet (`grader autograde {name}` does it)")
+        first = command("autograde", name, folder=classroom.root)
+        raise BadClassroom(f"no submission of {name} has been graded yet; {first} does it")
     return pages
 
 

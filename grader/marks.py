@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .cells import grade_id, is_graded, points
 from .classroom import Classroom
+from .command import command
 from .errors import BadGradebook
 from .gradebook import Book
 
@@ -82,11 +83,11 @@ def read(classroom: Classroom, name: str) -> Marks:
         if is_graded(cell)
     }
     if not _exists(classroom.db_url):  # opening it would make one
-        raise _unreleased(name)
+        raise _unreleased(classroom, name)
     try:
         with Book(classroom.db_url, classroom.config) as book:
             if not book.knows(name):
-                raise _unreleased(name)
+                raise _unreleased(classroom, name)
             session = book.book.db
             roster = [Person(*(value or "" for value in row)) for row in session.execute(_people())]
             sheets = _sheets(session, name)
@@ -96,8 +97,9 @@ def read(classroom: Classroom, name: str) -> Marks:
     return Marks(exercises, sheets, sorted(roster, key=lambda person: person.student))
 
 
-def _unreleased(name: str) -> BadGradebook:
-    return BadGradebook(f"{name} has not been released in this class (`grader release {name}` does it)")
+def _unreleased(classroom: Classroom, name: str) -> BadGradebook:
+    first = command("release", name, folder=classroom.root)
+    return BadGradebook(f"{name} has not been released in this class; {first} does it")
 
 
 def _exists(url: str) -> bool:

@@ -404,13 +404,13 @@ def test_an_unknown_assignment_is_named(classroom):
 def test_before_anything_is_graded_the_command_that_does_it_is_named(classroom):
     for place in classroom.root.glob("autograded/*/hw/hw.ipynb"):
         place.unlink()
-    with pytest.raises(BadClassroom, match="no submission of hw has been graded yet \\(`grader autograde hw`"):
+    with pytest.raises(BadClassroom, match="no submission of hw has been graded yet; uv run grader autograde hw "):
         feedback.write_feedback(classroom, "hw")
 
 
 def test_a_gradebook_without_the_assignment_is_named(classroom):
     (classroom.root / "gradebook.db").unlink()
-    with pytest.raises(BadGradebook, match="hw has not been released"):
+    with pytest.raises(BadGradebook, match="has not been released in this class; uv run grader release hw --class /"):
         feedback.write_feedback(classroom, "hw")
     assert not (classroom.root / "gradebook.db").exists()
 

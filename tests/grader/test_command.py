@@ -1,0 +1,112 @@
+"""An assignment by its number; commands that can be copied as they stand."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from grader.classroom import CONFIG, CONFIG_TEXT
+from grader.cli import app
+from grader.command import command, enter, which
+from grader.errors import BadAssignment
+
+NAMES = ["05_convolution", "06_convolution_backward", "exam"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("5", "05_convolution"),
+        ("05", "05_convolution"),
+        ("005", "05_convolution"),
+        ("05_convolution", "05_convolution"),
+        ("convolution", "05_convolution"),  # the whole topic, before a part of another
+        ("BACKWARD", "06_convolution_backward"),
+        ("exam", "exam"),
+    ],
+)
+def test_an_assignment_has_short_names(wanted, name):
+    assert which(wanted, NAMES) == name
+
+
+@pytest.mark.parametrize("wanted", ["7", "0", "", "..", "convolution/", "²", "5 "])
+def test_what_is_no_assignment_is_said_with_those_that_there_are(wanted):
+    with pytest.raises(BadAssignment, match=r"there is no assignment '.*; the assignments here: 05_convolution, 06_"):
+        which(wanted, NAMES)
+
+
+def test_a_part_of_several_names_is_no_name():
+    with pytest.raises(BadAssignment, match="'con' means more than one assignment: 05_convolution, 06_conv"):
+        which("con", NAMES)
+    with pytest.raises(BadAssignment, match="the assignments here: none"):
+        which("5", [])
+
+
+@pytest.fixture
+def small_class(tmp_path, source):
+    place = tmp_path / "my class" / "solutions" / "05_hw"
+    place.mkdir(parents=True)
+    nbformat.write(source, place / "05_hw.ipynb")
+    (tmp_path / "my class" / CONFIG).write_text(CONFIG_TEXT, encoding="utf-8")
+    return tmp_path / "my class"
+
+
+@pytest.mark.parametrize("arguments", [("autograde",), ("feedback",), ("report",), ("export",)])
+def test_every_command_takes_a_number_and_names_the_one_that_comes_first(small_class, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UV", raising=False)
+    said = CliRunner().invoke(app, [*arguments, "5", "-c", "my class"])
+    assert said.exit_code == 2
+    assert "05_hw has not been released in this class" in said.output
+    if arguments != ("autograde",):
+        assert "uv run grader release 05_hw --class 'my class' does it" in said.output
+
+
+def test_the_release_says_what_comes_next(small_class, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(app, ["release", "5", "--class", "my class"]).output
+    assert "Released 05_hw." in said and (small_class / "exercises" / "05_hw" / "05_hw.ipynb").exists()
+    assert f"{small_class}/submitted/STUDENT/05_hw/05_hw.ipynb" in said
+    assert "uv run grader autograde 05_hw --class 'my class'\n" in said
+
+
+def test_a_command_is_named_as_it_was_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/grader", "release"])
+    assert command("build") == ".venv/bin/grader build"
+    assert command("build", folder=tmp_path) == ".venv/bin/grader build", "in the folder of the class"
+    assert command("build", folder=tmp_path.parent) == f".venv/bin/grader build --class {tmp_path.parent}"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "grader").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "bin" / "grader"), "release"])
+    assert command("build") == "grader build"
+    monkeypatch.setenv("UV", "/usr/bin/uv")
+    assert command("build") == "uv run grader build"
+
+
+def test_the_command_that_is_named_runs(small_class, monkeypatch):
+    """As a person would: copy what an error says, run it, and the error is gone."""
+    grader = shutil.which("grader", path=str(Path(sys.executable).parent))
+    assert grader
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(small_class)}
+
+    def call(line):
+        return subprocess.run(line, shell=True, cwd=small_class.parent, env=environment, capture_output=True, text=True)
+
+    failed = call(f"{grader} export 5 -c 'my class'")
+    assert failed.returncode == 2
+    said = failed.stderr.partition("in this class; ")[2].removesuffix(" does it\n")
+    assert call(said).returncode == 0
+    assert call(f"{grader} export 5 -c 'my class'").returncode == 0
+
+
+def test_a_class_and_an_assignment_are_entered_together(small_class):
+    classroom, name = enter(small_class, "5")
+    assert (classroom.root, name) == (small_class, "05_hw")
