@@ -17,7 +17,7 @@ import numpy as np
 from course.ops import _columns, _phases, _rows, _winograd
 from course.ops._geometry import Geometry
 from course.ops._validation import Array
-from course.ops._workers import share
+from course.ops._workers import parts, share
 
 
 class Kernel(Protocol):
@@ -41,7 +41,8 @@ def choose(x: Array, w: Array, g: Geometry) -> Kernel:
         return _winograd
     if pays and g.field in {(5, 5), (6, 6)} and g.stride == (2, 2):
         return _phases
-    if g.dilation[0] == 1 and _rows.pictures(x, w, g) >= 16:
+    # a window of one cell needs no copies at all
+    if g.field != (1, 1) and g.dilation[0] == 1 and _rows.pictures(x, w, g) >= 16:
         return _rows
     return _columns
 
@@ -51,7 +52,7 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry) -> Array:
     y = np.empty((len(x), len(w), *g.output), x.dtype)
 
     def fill(kernel: Kernel) -> tuple[Array]:
-        share(lambda part: kernel.correlate(x[part], w, b, g, y[part]), len(x))
+        share(lambda part: kernel.correlate(x[part], w, b, g, y[part]), parts(x))
         return (y,)
 
     return _exact(fill, choose(x, w, g))[0]
@@ -62,9 +63,10 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, need_dx: bool) -> tupl
     dx = np.empty(x.shape, x.dtype) if need_dx else None
 
     def fill(kernel: Kernel) -> tuple[Array | None, Array, Array]:
-        parts = share(lambda part: kernel.gradients(dy[part], x[part], w, g, None if dx is None else dx[part]), len(x))
-        dw, db = parts[0]
-        for more_dw, more_db in parts[1:]:
+        (dw, db), *more = share(
+            lambda part: kernel.gradients(dy[part], x[part], w, g, None if dx is None else dx[part]), parts(x)
+        )
+        for more_dw, more_db in more:
             dw += more_dw
             db += more_db
         return dx, dw, db

@@ -11,18 +11,21 @@ to one thread: where the first that is set of OPENBLAS_NUM_THREADS, MKL_NUM_THRE
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy.typing as npt
+
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _OF_THE_PRODUCTS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
-LEAST = 8
-"""Pictures that are worth the handing over to another thread."""
+LEAST = 1 << 17
+"""Bytes of pictures that are worth the handing over to another thread."""
 
 
 def workers() -> int:
@@ -38,15 +41,36 @@ def workers() -> int:
     return int(wanted) if threads == "1" else 1
 
 
-def share(work: Callable[[slice], Result], n: int) -> list[Result]:
-    """Let each worker do its part of n pictures: the results in the order of the pictures, however they ran."""
-    count = max(1, min(workers(), n // LEAST))
-    parts = [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
-    if count == 1:
-        return [work(parts[0])]
+def parts(x: npt.NDArray[Any]) -> list[slice]:
+    """Cut a batch of pictures into a part for each worker, if it is large enough for that."""
+    return _cut(len(x), max(1, min(workers(), len(x), x.nbytes // LEAST)))
+
+
+def blocks(x: npt.NDArray[Any], most: int) -> list[slice]:
+    """Cut a batch into blocks of at most so many bytes, or of one picture; each worker gets as many as the next."""
+    count = -(-x.nbytes // most)
+    each = -(-count // len(parts(x)))
+    return _cut(len(x), min(len(x), each * len(parts(x))))
+
+
+def _cut(n: int, count: int) -> list[slice]:
+    """Cut range(n) into slices as equal as can be."""
+    return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
+
+
+def share(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Let each worker do its share of some parts: the results in their order, however they ran."""
+    count = min(workers(), len(items))
+    if count < 2:
+        return [work(item) for item in items]
+
+    def each(mine: slice) -> list[Result]:
+        return [work(item) for item in items[mine]]
+
+    first, *rest = _cut(len(items), count)
     # each in a copy of the caller's context, so that np.errstate holds for every part
-    others = [_pool(os.getpid(), count - 1).submit(copy_context().run, work, part) for part in parts[1:]]
-    return [work(parts[0]), *(other.result() for other in others)]
+    others = [_pool(os.getpid(), count - 1).submit(copy_context().run, each, mine) for mine in rest]
+    return sum((other.result() for other in others), each(first))
 
 
 @cache

@@ -3,19 +3,28 @@
 A window is a rectangle, so its maximum is the maximum down a column of its rows' maxima, and its sum is a sum of
 sums. We pool along the width first, then along the height, and along an axis cell by cell: F − 1 binary maxima or
 additions of whole arrays. `course.ops.pooling_naive` says the same window by window.
+
+Maxima are taken for a block of pictures at a time. What is computed on the way then stays in the processor's cache,
+and in memory that is used again; large arrays would go back to the system and return page by page.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from course.ops._geometry import Geometry, inside, padded, pool2d_geometry
 from course.ops._padding import extended, extended_backward
 from course.ops._validation import Array, Cache, check_axes, check_floats, check_upstream
+from course.ops._workers import blocks, share
 from course.shapes import Pair
 
 __all__ = [
     "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d", "global_avg_pool2d_backward", "max_pool2d",
     "max_pool2d_backward",
 ]  # fmt: skip
+
+BLOCK = 1 << 19
+"""Bytes of the pictures of a block."""
 
 
 def max_pool2d(
@@ -53,11 +62,9 @@ def max_pool2d(
            [3., 4.]])
     """
     g = pool2d_geometry(x, field, stride, pad, floor)
-    # a copy of the outermost cell of a window changes no maximum, so padding repeats the edge
-    around = extended(x, g.pad) if any(g.pad) else x
-    rows, across = _max_along(-1, around, g)
-    y, down = _max_along(-2, rows, g)
-    return y, (x.shape, around.shape, rows.shape, x.dtype, across, down, g)
+    y = np.empty((*x.shape[:2], *g.output), x.dtype)
+    winners = share(lambda block: _max_of_windows(x, block, y, g), blocks(x, BLOCK))
+    return y, (x.shape, x.dtype, winners, g)
 
 
 def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
@@ -82,33 +89,67 @@ def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     >>> max_pool2d_backward(np.array([[[[10.0, 1]]]]), cache)[0, 0]
     array([[ 0., 11.,  0.]])
     """
-    shape, around, rows, dtype, across, down, g = cache
+    shape, dtype, winners, g = cache
     check_upstream(dy, (*shape[:2], *g.output), dtype)
-    dx = _max_along_backward(-1, _max_along_backward(-2, dy, rows, down, g), around, across, g)
-    return extended_backward(dx, g.pad) if any(g.pad) else dx
+    dx: Array = np.empty(shape, dtype)
+    share(lambda won: _max_of_windows_backward(dy, won, dx, g), winners)
+    return dx
 
 
-def _max_along(axis: int, x: Array, g: Geometry) -> tuple[Array, list[Array]]:
-    """Take maxima along one axis, and remember for each later cell of the windows whether it beat all before."""
-    y, won = _cells(axis, x, 0, g), []
+class _Winners(NamedTuple):
+    """Who won in a block of pictures: for each later cell of the windows whether it beat all before."""
+
+    block: slice
+    across: list[Array]
+    """FW − 1 arrays (n, C, H + 2P, OW)"""
+    down: list[Array]
+    """FH − 1 arrays (n, C, OH, OW), among the winners of the rows"""
+
+
+def _max_of_windows(x: Array, block: slice, y: Array, g: Geometry) -> _Winners:
+    """Fill a block of y (N, C, OH, OW)."""
+    # a copy of the outermost cell of a window changes no maximum, so padding repeats the edge
+    around = extended(x[block], g.pad) if any(g.pad) else x[block]
+    rows = np.empty((*around.shape[:3], g.output[1]), x.dtype)
+    return _Winners(block, _max_along(-1, around, g, rows), _max_along(-2, rows, g, y[block]))
+
+
+def _max_of_windows_backward(dy: Array, won: _Winners, dx: Array, g: Geometry) -> None:
+    """Fill a block of dx (N, C, H, W)."""
+    n, c, h, w = dx[won.block].shape
+    tall, wide = h + 2 * g.pad[0], w + 2 * g.pad[1]
+    rows = np.empty((n, c, tall, g.output[1]), dx.dtype)
+    _max_along_backward(-2, dy[won.block], won.down, g, rows)
+    if any(g.pad):
+        around = np.empty((n, c, tall, wide), dx.dtype)
+        _max_along_backward(-1, rows, won.across, g, around)
+        dx[won.block] = extended_backward(around, g.pad)
+    else:
+        _max_along_backward(-1, rows, won.across, g, dx[won.block])
+
+
+def _max_along(axis: int, x: Array, g: Geometry, y: Array) -> list[Array]:
+    """Fill y with maxima along one axis, and tell for each later cell of the windows whether it beat all before."""
+    best, won = _cells(axis, x, 0, g), []
     for i in range(1, g.field[axis]):
         cell = _cells(axis, x, i, g)
-        won.append(cell > y)  # strictly: of equal cells the first one stays
-        y = np.maximum(y, cell)
-    return (y if won else y.copy()), won
+        won.append(cell > best)  # strictly: of equal cells the first one stays
+        best = np.maximum(best, cell, out=y)
+    if not won:
+        y[...] = best
+    return won
 
 
-def _max_along_backward(axis: int, dy: Array, shape: tuple[int, ...], won: list[Array], g: Geometry) -> Array:
-    """Walk the chain of maxima backwards: what a cell won it takes, the rest goes on to those before it."""
-    dx = np.zeros(shape, dy.dtype)
+def _max_along_backward(axis: int, dy: Array, won: list[Array], g: Geometry, dx: Array) -> None:
+    """Fill dx: walk the chain of maxima backwards; what a cell won it takes, the rest goes on to those before it."""
+    dx[...] = 0
     # As bits, of which a winner keeps all and a loser none: np.where takes 20 times as long, and ∞ times 0 is not 0.
     rest = dy.view(f"i{dy.itemsize}")
     for i in range(len(won), 0, -1):
-        kept = rest & -won[i - 1].astype(rest.dtype)
+        kept = rest & (-won[i - 1].view(np.int8)).astype(rest.dtype)  # −1 has all bits
         _add(_cells(axis, dx, i, g), kept.view(dy.dtype), axis, g)
         rest = rest ^ kept
     _add(_cells(axis, dx, 0, g), rest.view(dy.dtype), axis, g)
-    return dx
 
 
 def _add(cells: Array, dy: Array, axis: int, g: Geometry) -> None:

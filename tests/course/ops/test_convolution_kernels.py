@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import tracemalloc
 
 import numpy as np
@@ -167,6 +168,11 @@ def test_the_choice_for_the_shapes_of_the_benchmark(shape, filters, stride, pad,
     assert _kernels.choose(*geometry(shape, filters, stride=stride, pad=pad)) is kernel
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_window_of_one_cell_needs_no_rows(stride):
+    assert _kernels.choose(*geometry((64, 16, 8, 8), (8, 16, 1, 1), stride=stride)) is _columns
+
+
 @pytest.mark.parametrize(
     ("filters", "hyper"),
     [
@@ -210,6 +216,7 @@ def two_workers(monkeypatch):
 
 @pytest.mark.parametrize("shape", [(17, 3, 9, 8), (16, 20, 9, 8), (3, 3, 9, 8), (0, 3, 9, 8)], ids=str)
 def test_two_workers_give_the_same_answer_every_time(shape, two_workers, monkeypatch):
+    monkeypatch.setattr(_workers, "LEAST", 8)
     rng = np.random.default_rng(0)
     x, w, b = rng.standard_normal(shape), rng.standard_normal((16, shape[1], 3, 3)), rng.standard_normal(16)
     dy = rng.standard_normal((shape[0], 16, 9, 8))
@@ -226,19 +233,38 @@ def test_two_workers_give_the_same_answer_every_time(shape, two_workers, monkeyp
     assert_close(shared, both())
 
 
-def test_parts_come_back_in_order_and_in_the_callers_context(two_workers):
+def test_a_batch_is_cut_for_the_workers_and_for_the_cache(two_workers, monkeypatch):
+    monkeypatch.setattr(_workers, "LEAST", 4 * 8)
+    assert _workers.parts(np.ones((17, 4))) == [slice(0, 8), slice(8, 17)]
+    assert _workers.parts(np.ones((1, 17))) == [slice(0, 1)]  # one picture is not cut
+    assert _workers.parts(np.ones((7, 1))) == [slice(0, 7)]  # and 7 numbers are not worth it
+    assert _workers.parts(np.ones((0, 4))) == [slice(0, 0)]
+    for n, most in (17, 4), (17, 5), (6, 100), (3, 1), (1, 1):
+        blocks = _workers.blocks(np.ones((n, 4)), 4 * 8 * most)
+        assert [i for block in blocks for i in range(n)[block]] == list(range(n))
+        assert all(block.stop - block.start in range(1, most + 1) for block in blocks)
+        assert len(blocks) % len(_workers.parts(np.ones((n, 4)))) == 0 or len(blocks) == n
+    assert _workers.blocks(np.ones((0, 4)), 100) == []
+    assert len(_workers.blocks(np.ones((5, 4)), 1)) == 5  # a picture larger than a block is a block
+
+
+def test_results_come_back_in_order_and_in_the_callers_context(two_workers):
+    def work(item):
+        return item, np.geterr()["over"], threading.current_thread() is threading.main_thread()
+
     with np.errstate(over="raise"):
-        parts = _workers.share(lambda part: (part, np.geterr()["over"]), 17)
-    assert parts == [(slice(0, 8), "raise"), (slice(8, 17), "raise")]
+        results = _workers.share(work, range(5))
+    assert results == [(i, "raise", i < 2) for i in range(5)]
+    assert _workers.share(work, []) == []
 
 
 def test_what_goes_wrong_in_a_worker_reaches_the_caller(two_workers):
-    def work(part):
-        if part.start:
+    def work(item):
+        if item > 2:
             raise FloatingPointError("in the second half")
 
     with pytest.raises(FloatingPointError, match="in the second half"):
-        _workers.share(work, 16)
+        _workers.share(work, range(4))
 
 
 def test_the_environment_is_respected(monkeypatch):
@@ -262,7 +288,7 @@ def test_a_forked_child_has_workers_of_its_own():
     script = """
         import os, numpy as np
         from course.ops.convolution import conv2d
-        x, w = np.ones((32, 3, 9, 9)), np.ones((4, 3, 3, 3))
+        x, w = np.ones((64, 3, 17, 17)), np.ones((4, 3, 3, 3))
         expected, _ = conv2d(x, w, None)
         child = os.fork()
         if child == 0:

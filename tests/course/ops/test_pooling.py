@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course.gradcheck import check_gradients
+from course.ops import _workers
 from course.ops import pooling as fast
 from course.ops import pooling_naive as naive
 
@@ -14,6 +15,25 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 POOLS = pytest.mark.parametrize("pool", ["max_pool2d", "avg_pool2d"])
 
 SLIDE = np.array([[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 1, 3, 4]])[None, None]
+
+
+@POOLS
+def test_blocks_and_workers_change_nothing(pool, monkeypatch):
+    x = np.random.default_rng(0).integers(0, 9, (7, 3, 6, 8)).astype(float)
+    hyper = {"field": 3, "stride": (1, 2), "pad": 1, "floor": True}
+
+    def both():
+        y, cache = getattr(fast, pool)(x, **hyper)
+        return y, getattr(fast, f"{pool}_backward")(y, cache)
+
+    expected = both()
+    monkeypatch.setattr(_workers, "LEAST", 1)
+    for workers, block in ("1", 1), ("1", 3 * x[0].nbytes), ("2", 3 * x[0].nbytes):
+        monkeypatch.setattr(fast, "BLOCK", block)
+        monkeypatch.setenv("COURSE_WORKERS", workers)
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+        for got, wanted in zip(both(), expected, strict=True):
+            np.testing.assert_array_equal(got, wanted)
 
 
 def compare(pool, x, dtype, **hyper):
