@@ -378,7 +378,7 @@ hinge_at_start = 9
 #   + pushes_0 = [-2, 1, 1]
 ### END MISTAKES
 
-# %% check="by-hand-hinge" points=9
+# %% check="by-hand-hinge" points=11
 from course.check import Check
 
 check = Check("by-hand-hinge")
@@ -387,7 +387,7 @@ check.blank("hinge_mean", hinge_mean)
 check.blank("pushes_0", pushes_0)
 check.blank("pushes_2", pushes_2)
 check.blank("hinge_at_start", hinge_at_start)
-check.score(9)
+check.score(11)
 
 # %% [markdown]
 # ### Write it: the hinge loss and its gradient

@@ -124,8 +124,8 @@ def _vectors(step: Step) -> Iterator[Item]:
             yield Text(*_beside(x, y), f"w{c}", 15, colour, bold=True)
     px, py = PLANE.to_scene(*step.state.x)
     colour, mark = MARKS[step.state.label]
-    yield Rect(px - 12, py - 12, 24, 24, "white", INK, 2.5, css="point")
-    yield Text(px, py, mark, 17, colour)
+    yield Rect(px - 10, py - 10, 20, 20, "white", INK, 2, css="point")
+    yield Text(px, py, mark, 15, colour)
 
 
 def _beside(x: float, y: float) -> tuple[float, float]:
@@ -133,7 +133,7 @@ def _beside(x: float, y: float) -> tuple[float, float]:
     back = np.array(PLANE.to_scene(0, 0)) - (x, y)
     shaft = [(x, y) + back * min(k / max(float(np.hypot(*back)), 1.0), 1.0) for k in (12, 24, 36)]
     dots = np.array([*(PLANE.to_scene(*place) for place in POINTS), *shaft])
-    around = [(x + 24 * np.cos(a), y + 19 * np.sin(a)) for a in np.arange(0, 2 * np.pi, np.pi / 4)]
+    around = [(x + 34 * np.cos(a), y + 30 * np.sin(a)) for a in np.arange(0, 2 * np.pi, np.pi / 4)]
     left, top, right, bottom = PLANE.bounds
     inside = [(u, v) for u, v in around if left + 16 < u < right - 16 and top + 10 < v < bottom - 10]
     ahead = [place for place in inside if (np.array(place) - (x, y)) @ back <= 0] or inside
@@ -151,8 +151,8 @@ def _table(step: Step) -> Iterator[Item]:
         y, is_label = ROWS + c * ROW, c == step.state.label
         yield Text(CLASS, y, f"{mark} {c}", 18, colour, "start")
         if is_label:
-            yield Text(CLASS + 42, y, "= y", 15, anchor="start")
-        yield Text(SCORE, y, _short(step.scores, c), 17, anchor="end", css="score")
+            yield Text(CLASS + 38, y, "= y", 14, anchor="start")
+        yield Text(SCORE, y, _short(step.scores, c), 16, anchor="end", css="score")
         if is_label:
             yield Text(GAP, y, "the label itself", 14, "#555555", "start")
         elif gaps is not None:
