@@ -92,6 +92,29 @@ weights_shared = 3
 # counted the inputs: your number is that of the inputs. Each weight belongs to a pair of an input and a neuron. Count the lines in the picture.
 #   - weights_connected_to_all = 21
 #   + weights_connected_to_all = 7
+# counted the biases: you count a bias for each neuron as well. Asked for are the weights: one for each line of the picture.
+#   - weights_connected_to_all = 21
+#   + weights_connected_to_all = 24
+#   - weights_connected_locally = 9
+#   + weights_connected_locally = 12
+#   - weights_shared = 3
+#   + weights_shared = 6
+# counted one neuron: you count the weights of a single neuron. There are three of them, and only the last layer lets
+#     them share.
+#   - weights_connected_to_all = 21
+#   + weights_connected_to_all = 7
+#   - weights_connected_locally = 9
+#   + weights_connected_locally = 3
+# a single weight: you share too much. The three lines of one neuron have weights of their own; what is shared is the
+#     set of three: count the different line styles.
+#   - weights_shared = 3
+#   + weights_shared = 1
+# local and shared exchanged: you exchanged two answers. Without sharing, each neuron has a set of weights of its own;
+#     with sharing there is one set in all, so that number is the smaller one.
+#   - weights_connected_locally = 9
+#   + weights_connected_locally = 3
+#   - weights_shared = 3
+#   + weights_shared = 9
 ### END MISTAKES
 
 # %% check="by-hand-connections" points=3
@@ -166,6 +189,40 @@ pad_for_7 = 3
 #   + pad_for_5 = 4
 #   - pad_for_7 = 3
 #   + pad_for_7 = 6
+# strides exchanged: you exchanged two answers. A longer step leaves fewer places: stride 2 gives the smaller output.
+#   - size_stride_1 = 5
+#   + size_stride_1 = 3
+#   - size_stride_2 = 3
+#   + size_stride_2 = 5
+# stride ignored: your answers do not depend on the stride. Divide N − F, the room that is left, by S before you add 1.
+#   - size_stride_2 = 3
+#   + size_stride_2 = 5
+#   - size_stride_3 = 2.33
+#   + size_stride_3 = 5
+#   - size_stride_3_of_32 = 10
+#   + size_stride_3_of_32 = 28
+# divided the whole row: you divide N by S. Only the N − F cells beside the first window are there to step into.
+#   - size_stride_2 = 3
+#   + size_stride_2 = 3.5
+#   - size_stride_3_of_32 = 10
+#   + size_stride_3_of_32 = 10.67
+# one layer only: you let the second window slide over the picture again. It slides over the 28 cells that the first one left.
+#   - after_two_layers = 24
+#   + after_two_layers = 28
+# half a window: your P is no whole number of cells. From (N + 2P − F) + 1 = N follows P = (F − 1)/2: the middle cell of the
+#     window needs no padding.
+#   - pad_for_5 = 2
+#   + pad_for_5 = 2.5
+#   - pad_for_7 = 3
+#   + pad_for_7 = 3.5
+# half a window, rounded up: your output grows by one cell. Put your P into the formula with S = 1: does it give N?
+#   - pad_for_5 = 2
+#   + pad_for_5 = 3
+#   - pad_for_7 = 3
+#   + pad_for_7 = 4
+# rounded up: you rounded up, and the last window would end beyond the edge. Give what the formula gives, not whole as it is.
+#   - size_stride_3 = 2.33
+#   + size_stride_3 = 3
 # rounded down: you rounded. Give what the formula gives; that it is not whole tells you that the window does not fit.
 #   - size_stride_3 = 2.33
 #   + size_stride_3 = 2
@@ -767,6 +824,14 @@ def conv2d(x, w, b, *, stride=1, pad=0):
 # stride ignored: your windows move by one cell whatever the stride is. Window (i, j) begins at row i·S, column j·S.
 #   - top, left = i * stride, j * stride
 #   + top, left = i, j
+# stride ignored in the size too: with stride 2 your output is as large as with stride 1. Give the stride to output_size,
+#     and let window (i, j) begin at row i·S, column j·S.
+#   - OH = output_size(H, FH, stride=stride, pad=pad)
+#   - OW = output_size(W, FW, stride=stride, pad=pad)
+#   + OH = output_size(H, FH, pad=pad)
+#   + OW = output_size(W, FW, pad=pad)
+#   - top, left = i * stride, j * stride
+#   + top, left = i, j
 # stride for the rows only: your windows skip rows, but no columns. The column begins at j·S too.
 #   - left = i * stride, j * stride
 #   + left = i * stride, j
@@ -898,6 +963,21 @@ five_neurons = 15365
 #   + ten_filters = 260
 #   - five_filters = 380
 #   + five_filters = 130
+# one bias in all: you add one bias for the whole layer. Each filter has a bias of its own, as each neuron has.
+#   - ten_filters = 760
+#   + ten_filters = 751
+#   - five_filters = 380
+#   + five_filters = 376
+#   - five_neurons = 15365
+#   + five_neurons = 15361
+# neurons on one channel: your neurons see one channel. Fully connected means to all 32·32·3 numbers.
+#   - ten_neurons_weights = 30720
+#   + ten_neurons_weights = 10240
+#   - five_neurons = 15365
+#   + five_neurons = 5125
+# biases of the neurons: you count the ten biases too. Asked for are the weights only.
+#   - ten_neurons_weights = 30720
+#   + ten_neurons_weights = 30730
 ### END MISTAKES
 
 # %% check="by-hand-parameters" points=5
@@ -1185,6 +1265,12 @@ two_layers_stride_2 = 7  # both with stride 2
 #     cells: draw them.
 #   - three_layers = 7
 #   + three_layers = 27
+# windows laid end to end: you add three cells a layer. The windows of neighbouring neurons overlap, so each further
+#     layer adds F − 1 = 2 cells only: draw them.
+#   - three_layers = 7
+#   + three_layers = 9
+#   - two_layers_stride_2 = 7
+#   + two_layers_stride_2 = 6
 # stride forgotten: you let neighbouring windows begin one cell apart. With stride 2 neighbouring neurons of layer 1 begin two cells apart, so three of them reach further.
 #   - two_layers_stride_2 = 7
 #   + two_layers_stride_2 = 5
