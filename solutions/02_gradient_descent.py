@@ -34,12 +34,19 @@
 # weights (`w`), ĝ for the gradient on a mini-batch (`dw`), ε for `lr`.
 
 # %% tags=["setup"]
+from copy import deepcopy
+
 import numpy as np
 
 from course import data, plots
 from course.plots.gradient_descent import descents, directions, lines, paths
 
 np.set_printoptions(precision=3, suppress=True)
+
+
+def on_copies(function):
+    """For the checks: your function on copies, so that changing its arguments in place costs one case, not all."""
+    return lambda *args, **hyper: function(*deepcopy(args), **deepcopy(hyper))
 
 # %% [markdown]
 # ## 1 Downhill, with one weight
@@ -252,24 +259,27 @@ def numerical_gradient(f, x, *, h=1e-5):
 ### END MISTAKES
 
 
-# %% check="numerical_gradient" points=6
+# %% check="numerical_gradient" points=7
 from course import gradcheck
 from course.check import Check
 
-check = Check("numerical_gradient", numerical_gradient, gradcheck.numerical_gradient, returns="gradient")
+check = Check("numerical_gradient", on_copies(numerical_gradient), gradcheck.numerical_gradient, returns="gradient")
 c = check.uniform(0.5, 2, 3)
 check("f(x) = x³ at 2, h = 1", lambda x: float(x[0] ** 3), np.array([2.0]), h=1.0)
+check("a plane: the same slope everywhere", lambda x: float(c @ x), check.normal(3), h=0.5)
 check("three weights, each for itself", lambda x: float(c @ x**2), check.normal(3))
 check("three weights, multiplied", lambda x: float(x[0] * x[1] * x[2] + x[0] ** 2), check.normal(3), h=0.2)
 check("h = 0.3", lambda x: float(c @ x**3), check.normal(3), h=0.3)
 a = check.normal(2, 3)
 check("a matrix of weights", lambda x: float(np.sum(a * np.exp(a * x))), check.normal(2, 3), h=0.1)
+check.function = numerical_gradient  # no copies now
+check("x stays as it was", lambda x: float(x[0] ** 2 * x[1]), check.normal(2), h=0.1)
 ### BEGIN HIDDEN TESTS
 check.hide()
 a = check.normal(2, 2, 3)
 check("another shape", lambda x: float(np.sum(a * x**3) + x[0, 1, 2] ** 2), check.normal(2, 2, 3), h=0.05)
 ### END HIDDEN TESTS
-check.score(6)
+check.score(7)
 
 # %% [markdown]
 # **Why against the gradient?** A short step d changes the loss by about $d \cdot \nabla L$. Among all steps of one length this
@@ -415,7 +425,7 @@ def gradient_descent(gradient, w, *, lr, steps):
 ### END MISTAKES
 
 
-# %% check="gradient_descent" points=6
+# %% check="gradient_descent" points=8
 from course import optim
 from course.check import Check
 
@@ -428,7 +438,7 @@ def reference(gradient, w, *, lr, steps):
     return trace
 
 
-check = Check("gradient_descent", gradient_descent, reference, returns="trace")
+check = Check("gradient_descent", on_copies(gradient_descent), reference, returns="trace")
 check("one weight, one step", lambda w: 4 * (w - 3), np.array([8.0]), lr=0.2, steps=1)
 check("one weight, five steps", lambda w: 4 * (w - 3), np.array([8.0]), lr=0.2, steps=5)
 A = np.array([[2.0, 0.5], [0.5, 8]])
@@ -436,12 +446,19 @@ check("two weights, a ravine", lambda w: A @ w, check.normal(2), lr=0.15, steps=
 check("no step at all: the start", lambda w: A @ w, check.normal(2), lr=0.15, steps=0, points=0.5)
 c = check.normal(3, 2)
 check("a matrix of weights", lambda w: w**3 + c, check.normal(3, 2), lr=0.05, steps=4)
+start = check.normal(3, 2)
+ours, right = (
+    lambda f=f: f(lambda w: w**3 + c, start.copy(), lr=0.05, steps=7)[-1] for f in (gradient_descent, reference)
+)
+check.equal("the last place of a trace", ours, right(), points=1.5)
+check.function = gradient_descent  # no copies now
+check("the start stays as it was", lambda w: A @ w, check.normal(2), lr=0.15, steps=2)
 ### BEGIN HIDDEN TESTS
 check.hide()
 c = check.normal(2, 4)
 check("another shape", lambda w: np.sin(w) + c, check.normal(2, 4), lr=0.3, steps=3, points=0.5)
 ### END HIDDEN TESTS
-check.score(6)
+check.score(8)
 
 # %% [markdown]
 # Your descents in a **ravine**: L = ½(w₀² + 20 w₁²) is steep across and almost flat along. EECS 545 lists such high curvature first among the
@@ -551,7 +568,7 @@ shares = np.linspace(0.02, 1.2, 60)
 ends = [np.linalg.norm(in_ravine(share * 2 / 20, 60)[-1]) / np.linalg.norm([4, 1]) for share in shares]
 plots.show(
     lines(shares, {"": {"ravine": ends}}, xlabel="lr, as a share of 2/λmax", ylabel="what is left of w",
-          logarithmic="y", limit=1),
+          logarithmic="y", limit=1, says="2/λmax"),
     alt="What is left of w after 60 steps in the ravine, against the rate. It falls as the rate grows, to about 1/300 just below "
     "2/λmax, and shoots up beyond.",
 )  # fmt: skip
@@ -665,7 +682,7 @@ def minibatches(n, size, *, shuffle):
 ### END MISTAKES
 
 
-# %% check="minibatches" points=6
+# %% check="minibatches" points=7
 from course.check import Check
 
 
@@ -690,7 +707,7 @@ check("drawn sizes", n, check.integers(6, 9), shuffle=order)
 check.hide()
 check("other sizes", check.integers(60, 80), check.integers(10, 13), shuffle=order, points=0.5)
 ### END HIDDEN TESTS
-check.score(6)
+check.score(7)
 
 # %% [markdown]
 # How noisy is it? Below, a linear classifier of the digits (8×8 pixels, ten classes) with random weights. For each size, 200 mini-batches: how
@@ -853,15 +870,18 @@ def sgd(w, dw, state, *, lr):
 ### END MISTAKES
 
 
-# %% check="sgd" points=3
+# %% check="sgd" points=4
 from course import optim
 from course.check import Check
 
-check = Check("sgd", sgd, optim.sgd, returns="w, state")
+check = Check("sgd", on_copies(sgd), optim.sgd, returns="w, state")
 draw = check.normal
 check("one weight", draw(1), 5 * draw(1), {}, lr=0.3)
 check("a matrix of weights", draw(3, 2), 5 * draw(3, 2), {}, lr=0.1)
-check("float32 stays float32", draw(4, dtype=np.float32), draw(4, dtype=np.float32), {}, lr=0.2)
+check("float32 stays float32", draw(4, dtype=np.float32), draw(4, dtype=np.float32), {}, lr=0.2, points=0.5)
+check("no gradient: nothing moves", draw(3), np.zeros(3), {}, lr=0.3, points=0.5)
+check.function = sgd  # no copies now
+check("changes nothing that it was given", draw(3), draw(3), {}, lr=0.3)
 check.score()
 
 
@@ -898,6 +918,9 @@ def momentum(w, dw, state, *, lr, alpha=0.9):
 # old velocity forgotten: you begin with v = 0 each time. Take what the state remembers: the first step is right, the second is not.
 #   - state.get("v", np.zeros_like(w))
 #   + np.zeros_like(w)
+# no state yet: in the first step the state is {}, and state["v"] is a KeyError. state.get("v", np.zeros_like(w)) gives zeros then.
+#   - state.get("v", np.zeros_like(w))
+#   + state["v"]
 # nothing lost: you keep the whole old velocity. Multiply it by α.
 #   - v = alpha * state.get
 #   + v = state.get
@@ -929,11 +952,11 @@ def momentum(w, dw, state, *, lr, alpha=0.9):
 ### END MISTAKES
 
 
-# %% check="momentum" points=7
+# %% check="momentum" points=9
 from course import optim
 from course.check import Check
 
-check = Check("momentum", momentum, optim.momentum, returns="w, state")
+check = Check("momentum", on_copies(momentum), optim.momentum, returns="w, state")
 draw = check.normal
 check("the first step, by hand", np.array([10.0]), np.array([4.0]), {}, lr=0.5, alpha=0.8)
 check("the second step, by hand", np.array([8.0]), np.array([3.0]), {"v": np.array([-2.0])}, lr=0.5, alpha=0.8)
@@ -943,11 +966,16 @@ check("a matrix, the first step", draw(3, 2), draw(3, 2), {}, lr=0.2)
 check("a matrix, later", draw(3, 2), 4 * draw(3, 2), {"v": draw(3, 2)}, lr=0.2)
 w, dw, v = (draw(4, dtype=np.float32) for _ in range(3))
 check("float32 stays float32", w, dw, {"v": v}, lr=0.2, points=0.5)
+w, dw, state = draw(3), draw(3), {"v": draw(3)}
+ours, right = (lambda f=f: f(w, dw, state, lr=0.3)[1] for f in (on_copies(momentum), optim.momentum))
+check.equal("the new state alone", ours, right())
+check.function = momentum  # no copies now
+check("changes nothing that it was given", draw(3), draw(3), {"v": draw(3)}, lr=0.3)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", draw(2, 5), draw(2, 5), {"v": draw(2, 5)}, lr=0.4, alpha=0.6, points=0.5)
 ### END HIDDEN TESTS
-check.score(7)
+check.score(9)
 
 # %% [markdown]
 # ## 7 A rate for each weight
@@ -1046,6 +1074,9 @@ def adagrad(w, dw, state, *, lr, delta=1e-7):
     return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
     ### END SOLUTION
 ### BEGIN MISTAKES
+# state changed: you put the new r into the dict that you were given. A rule is pure: return a new dict.
+#   - * dw, {"r": r}
+#   + * dw, state.update(r=r) or state
 # the slide's sign: you climb, as the line on the slide does. Its minus sign was lost: subtract.
 #   - return w - lr /
 #   + return w + lr /
@@ -1082,11 +1113,11 @@ def adagrad(w, dw, state, *, lr, delta=1e-7):
 ### END MISTAKES
 
 
-# %% check="adagrad" points=7
+# %% check="adagrad" points=8
 from course import optim
 from course.check import Check
 
-check = Check("adagrad", adagrad, optim.adagrad, returns="w, state")
+check = Check("adagrad", on_copies(adagrad), optim.adagrad, returns="w, state")
 draw = check.normal
 check("the first step, by hand", np.array([1.0, 1.0]), np.array([3.0, -0.2]), {}, lr=0.5)
 r = np.array([9.0, 0.04])
@@ -1096,11 +1127,16 @@ check("a matrix, later", draw(3, 2), 5 * draw(3, 2), {"r": check.uniform(1, 9, 3
 check("δ = 0.5", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3, delta=0.5)
 w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
 check("float32 stays float32", w, dw, {"r": dw * dw}, lr=0.2, points=0.5)
+w, dw, state = draw(3), draw(3), {"r": check.uniform(1, 9, 3)}
+ours, right = (lambda f=f: f(w, dw, state, lr=0.3)[1] for f in (on_copies(adagrad), optim.adagrad))
+check.equal("the new state alone", ours, right(), points=2)
+check.function = adagrad  # no copies now
+check("changes nothing that it was given", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", draw(2, 5), draw(2, 5), {"r": check.uniform(0.1, 2, 2, 5)}, lr=0.4, delta=0.2, points=0.5)
 ### END HIDDEN TESTS
-check.score(7)
+check.score(8)
 
 # %% [markdown]
 # ### By hand: RMSProp
@@ -1177,6 +1213,9 @@ def rmsprop(w, dw, state, *, lr, rho=0.9, delta=1e-7):
     return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
     ### END SOLUTION
 ### BEGIN MISTAKES
+# state changed: you put the new r into the dict that you were given. A rule is pure: return a new dict.
+#   - * dw, {"r": r}
+#   + * dw, state.update(r=r) or state
 # the slide's sign: you climb, as the line on the slide does. Its minus sign was lost: subtract.
 #   - return w - lr /
 #   + return w + lr /
@@ -1213,11 +1252,11 @@ def rmsprop(w, dw, state, *, lr, rho=0.9, delta=1e-7):
 ### END MISTAKES
 
 
-# %% check="rmsprop" points=7
+# %% check="rmsprop" points=8
 from course import optim
 from course.check import Check
 
-check = Check("rmsprop", rmsprop, optim.rmsprop, returns="w, state")
+check = Check("rmsprop", on_copies(rmsprop), optim.rmsprop, returns="w, state")
 draw = check.normal
 check("the first step, by hand", np.array([1.0]), np.array([2.0]), {}, lr=0.5, rho=0.75)
 check("another gradient, later", np.array([0.0]), np.array([3.0]), {"r": np.array([0.75])}, lr=0.5, rho=0.75)
@@ -1226,12 +1265,17 @@ check("a matrix, later", draw(3, 2), 5 * draw(3, 2), {"r": check.uniform(1, 9, 3
 check("δ = 0.5, ρ = 0.6", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3, rho=0.6, delta=0.5)
 w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
 check("float32 stays float32", w, dw, {"r": dw * dw}, lr=0.2, points=0.5)
+w, dw, state = draw(3), draw(3), {"r": check.uniform(1, 9, 3)}
+ours, right = (lambda f=f: f(w, dw, state, lr=0.3)[1] for f in (on_copies(rmsprop), optim.rmsprop))
+check.equal("the new state alone", ours, right(), points=2)
+check.function = rmsprop  # no copies now
+check("changes nothing that it was given", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3)
 ### BEGIN HIDDEN TESTS
 check.hide()
 r = check.uniform(0.1, 2, 2, 5)
 check("another shape", draw(2, 5), draw(2, 5), {"r": r}, lr=0.4, rho=0.8, delta=0.2, points=0.5)
 ### END HIDDEN TESTS
-check.score(7)
+check.score(8)
 
 # %% [markdown]
 # ## 8 Adam
@@ -1362,6 +1406,15 @@ def adam(w, dw, state, *, lr, rho1=0.9, rho2=0.999, delta=1e-8):
 #   - r_hat = r / (1 - rho2**t)
 #   + s_hat = s / (1 - rho1)
 #   + r_hat = r / (1 - rho2)
+# precedence: 1 - rho1**t stands below the line: write s / (1 - rho1**t), with brackets.
+#   - s_hat = s / (1 - rho1**t)
+#   - r_hat = r / (1 - rho2**t)
+#   + s_hat = s / 1 - rho1**t
+#   + r_hat = r / 1 - rho2**t
+# state changed: you put the new numbers into the dict that you were given. A rule is pure: return a new dict.
+#   -     return w - lr * s_hat / (np.sqrt(r_hat) + delta), {"s": s, "r": r, "t": t}
+#   +     state.update(s=s, r=r, t=t)
+#   +     return w - lr * s_hat / (np.sqrt(r_hat) + delta), state
 # t counted twice: you correct with t + 1. In the first step t is 1.
 #   - s_hat = s / (1 - rho1**t)
 #   - r_hat = r / (1 - rho2**t)
@@ -1410,7 +1463,7 @@ def adam(w, dw, state, *, lr, rho1=0.9, rho2=0.999, delta=1e-8):
 from course import optim
 from course.check import Check
 
-check = Check("adam", adam, optim.adam, returns="w, state")
+check = Check("adam", on_copies(adam), optim.adam, returns="w, state")
 draw = check.normal
 check("the first step, by hand", np.array([1.0]), np.array([4.0]), {}, lr=0.1, rho1=0.5, rho2=0.9375)
 state = {"s": np.array([2.0]), "r": np.array([1.0]), "t": 1}
@@ -1434,6 +1487,13 @@ check("δ = 0.5, from t = 5 on", draw(3), draw(3), after(5, 3), lr=0.3, delta=0.
 check("no gradient: it rolls on", draw(3), np.zeros(3), after(4, 3), lr=0.3)
 w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
 check("float32 stays float32", w, dw, {"s": dw, "r": dw * dw, "t": 2}, lr=0.2, points=0.5)
+w, dw, early, late = draw(3), draw(3), {}, after(6, 3)
+ours, right = (lambda f=f: f(w, dw, early, lr=0.3)[1] for f in (on_copies(adam), optim.adam))
+check.equal("the state alone, the first step", ours, right())
+ours, right = (lambda f=f: f(w, dw, late, lr=0.3)[1] for f in (on_copies(adam), optim.adam))
+check.equal("the state alone, from t = 6 on", ours, right(), points=2)
+check.function = adam  # no copies now
+check("changes nothing that it was given", draw(3), draw(3), after(2, 3), lr=0.3)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape, later", draw(2, 5), draw(2, 5), after(7, 2, 5), lr=0.4, delta=0.1, points=0.5)
@@ -1494,8 +1554,9 @@ plots.show(
 )  # fmt: skip
 
 # %% [markdown]
-# With a good rate of its own every rule does well here. The lecture claims something else: that the adaptive methods care less *which* rate you choose, and whether features differ
-# in importance. Let us see. On the left the pixels as they are. On the right each pixel was multiplied by a factor between 1/30 and 30: the same information, on different scales.
+# With a good rate of its own every rule does well here. The lecture claims something else: that with the adaptive methods the choice of the rate
+# matters less, and that they cope with features that differ in importance. Let us see. On the left the pixels as they are. On the right each pixel was multiplied by a factor between 1/30 and
+# 30: the same information, on different scales.
 
 # %% tags=["experiment"]
 factors = 10 ** np.random.default_rng(3).uniform(-1.5, 1.5, x.shape[1])
@@ -1515,7 +1576,10 @@ plots.show(
 )  # fmt: skip
 
 # %% [markdown]
-# Read it with care. Everybody has a cliff on the right. What the adaptive rules gain is on the right picture.
+# Read it with care; the following held for five different sets of factors. On the left, the adaptive rules are *not* less choosy: each rule does well over about one and a half powers of ten, only at
+# different places. On the right, the best rate of SGD has moved by a factor of 30 to 300, and its loss is two to three times that of AdaGrad, RMSProp and Adam, whose best rates moved by about 3 to 10.
+# That is the gain: a usual rate, such as 0.01 for Adam, is a fair first guess on data that you know nothing about. It is no miracle: they too did better when all pixels had the same scale.
+# Bring the inputs to one scale, then choose a rule.
 
 # %% [markdown] question="ravine" points=3
 # ### In words: the long ravine

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import cast
 
@@ -21,11 +21,11 @@ from .optimiser_race import STEPS, SURFACES, Race, Run
 from .plane import Plane
 from .scene import POINT, Item, Line, Rect, Scene, Text
 
-__all__ = ["CHART", "MAP", "UNIT", "Curve", "draw"]
+__all__ = ["CHART", "HEIGHT", "MAP", "UNIT", "WIDTH", "Curve", "draw"]
 
 Array = npt.NDArray[np.float64]
 
-WIDTH, HEIGHT = 900, 502
+WIDTH, HEIGHT = 900, 516
 UNIT = 84.0  # pixels for a length of 1: arrow keys then move by 0.1
 MAP = Plane(44, 60, 6 * UNIT, 4 * UNIT, x=(-3, 3), y=(-2, 2))
 CHART = Plane(622, 60, 256, 176, x=(0, STEPS), y=(-6, 2))  # upwards: the logarithm of the loss
@@ -62,12 +62,17 @@ class Curve:
     closed: bool = False
     css: str = ""
 
-    def svg(self) -> str:
+    @cached_property
+    def outline(self) -> str:
+        """The points in the language of SVG: the longest part of the picture, written once for the ground."""
         end = "Z" if self.closed else ""
-        d = "".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in piece) + end for piece in self.pieces)
+        return "".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in piece.tolist()) + end for piece in self.pieces)
+
+    def svg(self) -> str:
         dash = f' stroke-dasharray="{" ".join(f"{n * self.line:g}" for n in self.dash)}"' if self.dash else ""
         mark = f' class="{self.css}"' if self.css else ""
-        return f'<path{mark} d="{d}" fill="{self.fill}" stroke="{self.stroke}" stroke-width="{self.line:g}"{dash}/>'
+        look = f'fill="{self.fill}" stroke="{self.stroke}" stroke-width="{self.line:g}"{dash}'
+        return f'<path{mark} d="{self.outline}" {look}/>'
 
     def draw(self, axes: Axes, depth: int) -> None:
         style = (0, self.dash) if self.dash else "-"
@@ -96,7 +101,7 @@ def draw(race: Race) -> Scene:
                       15, anchor="start"))  # fmt: skip
     problem = " ".join(run.problem for run in race.runs.values() if run.problem)
     for n, text in enumerate(textwrap.wrap(problem, 118, max_lines=2, placeholder=" …")):
-        items.append(Text(16, HEIGHT - 22 + 17 * n, text, 14, VERMILLION, "start", css="problem"))
+        items.append(Text(16, HEIGHT - 32 + 18 * n, text, 14, VERMILLION, "start", css="problem"))
     data = {
         "demo": "race", "surface": state.surface, "rate": f"{state.rate:.4g}", "alpha": f"{state.alpha:.4g}",
         "steps": str(state.steps), "start": f"{state.start[0]:g},{state.start[1]:g}",
@@ -109,7 +114,7 @@ def draw(race: Race) -> Scene:
 def _ground(name: str) -> tuple[Curve, ...]:
     """The landscape, from the highest level to the lowest: each covers the one before."""
     surface = SURFACES[name]
-    across, up = np.meshgrid(np.linspace(*MAP.x, 121), np.linspace(*MAP.y, 81))
+    across, up = np.meshgrid(np.linspace(*MAP.x, 73), np.linspace(*MAP.y, 49))
     heights = surface.loss(np.stack([across, up], axis=-1))
     axes = Figure().add_subplot()
     whole = [np.array([[MAP.x[0], MAP.y[0]], [MAP.x[1], MAP.y[0]], [MAP.x[1], MAP.y[1]], [MAP.x[0], MAP.y[1]]])]
@@ -217,6 +222,8 @@ def _scene(plane: Plane, points: Array) -> Array:
 
 def _inside(places: Array) -> list[Array]:
     """The pieces of a path within the map: a segment that leaves ends at the edge."""
+    if all(map(_is_inside, places)):  # as most paths are
+        return [places] if len(places) > 1 else []
     pieces: list[list[Array]] = []
     for a, b in pairwise(places):
         ends = _clipped(a, b)

@@ -133,6 +133,7 @@ def lines(
     ylabel: str,
     logarithmic: str = "",
     limit: float | None = None,
+    says: str = "",
     highest: float | None = None,
 ) -> Figure:
     """Draw up to five curves in each of a row of panels; a curve that has a rule's name looks like that rule.
@@ -144,6 +145,7 @@ def lines(
         ylabel: the axis upwards.
         logarithmic: the axes that are drawn by their logarithm: "", "x", "y" or "xy".
         limit: a dashed upright line.
+        says: what stands beside it.
         highest: what lies above is drawn at this height, at the edge.
 
     >>> fig = lines([1, 2], {"": {"sgd": [3, 2], "adam": [3, 1]}}, xlabel="epoch", ylabel="loss", logarithmic="y")
@@ -162,13 +164,15 @@ def lines(
             axes.set_yscale("log")
         if limit is not None:
             axes.axvline(limit, color=GREY, linestyle="--", linewidth=2)
+            axes.annotate(says, (limit, 0.94), (-8, 0), xycoords=("data", "axes fraction"),
+                          textcoords="offset points", fontsize=TITLE, color=INK, ha="right", va="top")  # fmt: skip
         axes.set_title(title, fontsize=TITLE, color=INK)
         axes.set_xlabel(xlabel, fontsize=TITLE)
         _plain(axes)
         if n == 0:
             axes.set_ylabel(ylabel, fontsize=TITLE)
-    if len(row[-1].lines) > 1:
-        handles, names = row[0].get_legend_handles_labels()
+    handles, names = row[0].get_legend_handles_labels()
+    if len(names) > 1:
         figure.legend(handles, names, fontsize=TEXT, frameon=False, loc="outside upper center", ncols=5)
     return figure
 
