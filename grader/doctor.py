@@ -28,6 +28,8 @@ def examine(console: Console) -> bool:
         console.print(f"[bold red]✗ no sandbox:[/] {trouble}", highlight=False)
         console.print("Student code will not be graded on this machine.")
         return False
+    for reason in boxes.missed:
+        console.print(f"[yellow]not the full box:[/] {reason}", highlight=False)
     table = Table(title=f"Box level {boxes.level}: {boxes.meaning}", title_justify="left", header_style="bold")
     table.add_column("hostile code tries to")
     table.add_column("outcome")
@@ -35,6 +37,9 @@ def examine(console: Console) -> bool:
     failed = 0
     with closing(boxes), console.status("running hostile code") as status:
         for probe in PROBES:
+            if boxes.level not in probe.levels:
+                table.add_row(probe.name, "[yellow]– not promised at this level[/]", "")
+                continue
             status.update(f"{probe.name} …")
             start = time.monotonic()
             with boxes.open() as box:

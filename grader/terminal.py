@@ -7,9 +7,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from .box.levels import REDUCED
 from .classroom import Classroom, Outcome
 from .gradebook import Book
 from .pool import Local, autograde
+
+MISSED = """student code cannot write files or start programs, and sees the names of others' files. \
+`grader doctor` says why there is no full box here; where there is one, `--force` grades again in it."""
 
 
 def bar(console: Console) -> Progress:
@@ -48,6 +52,8 @@ def autograde_class(
     if fresh:
         line += f"; {seconds:.1f} s, {seconds / fresh:.2f} s a submission with the start-up"
     console.print(line, highlight=False)
+    if any(outcome.level == REDUCED for outcome in outcomes):
+        console.print(f"[yellow]Box level {REDUCED} is reduced[/]: {MISSED}", highlight=False)
     return outcomes
 
 

@@ -11,6 +11,7 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+from .limits import Limits
 from .walls import HOME
 
 PACKAGE = Path(__file__).parent
@@ -48,8 +49,8 @@ def program() -> str | None:
     return shutil.which("bwrap")
 
 
-def arguments(course_modules: Iterable[str], *, scratch_bytes: int) -> list[str]:
-    """The command that starts a command of ours inside the walls; append that command."""
+def python(course_modules: Iterable[str], limits: Limits) -> list[str]:
+    """The command that starts a Python inside the walls."""
     command = [program() or "bwrap", "--die-with-parent", "--new-session", "--hostname", "box", "--clearenv"]
     command += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     if os.getuid() == 0:  # root needs no user namespace; inside, it becomes an unprivileged user at once
@@ -58,7 +59,7 @@ def arguments(course_modules: Iterable[str], *, scratch_bytes: int) -> list[str]
         command += ["--unshare-user"]
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
-    size = ["--size", str(scratch_bytes)]
+    size = ["--size", str(limits.file_bytes)]
     command += [*size, "--perms", "1777", "--tmpfs", "/tmp"]
     for folder in SYSTEM:
         command += ["--ro-bind-try", folder, folder]
@@ -80,10 +81,10 @@ def arguments(course_modules: Iterable[str], *, scratch_bytes: int) -> list[str]
     command += _matplotlib_cache()
     command += ["--proc", "/proc", "--dev", "/dev"]
     command += [*size, "--perms", "0777", "--tmpfs", HOME, "--chdir", HOME]
-    return [*command, "--remount-ro", "/dev", "--remount-ro", "/"]
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", _interpreter()]
 
 
-def interpreter() -> str:
+def _interpreter() -> str:
     """The Python to start, by its path inside the walls."""
     if sys.prefix == sys.base_prefix:
         return sys.executable
@@ -113,12 +114,23 @@ def _python() -> list[str]:
 
 def _course(modules: Iterable[str]) -> list[str]:
     """Only those modules of the course that the instructor's notebook lists."""
+    command = _parents(INSIDE / "course" / "__init__.py")
+    for source in course(modules):
+        command += ["--ro-bind", str(source), str(INSIDE / "course" / source.name)]
+    return command
+
+
+def course(modules: Iterable[str]) -> list[Path]:
+    """The files and folders of those modules of the course that the instructor's notebook lists.
+
+    Raises:
+        ValueError: a name that is no module of the course.
+    """
     spec = importlib.util.find_spec("course")  # locates the package, imports nothing
     if spec is None or spec.origin is None:
         return []
-    folder, inside = Path(spec.origin).parent, INSIDE / "course"
-    command = _parents(inside / "__init__.py")
-    command += ["--ro-bind", spec.origin, str(inside / "__init__.py")]
+    folder = Path(spec.origin).parent
+    sources = [Path(spec.origin)]
     for module in sorted(set(modules)):
         package, _, name = module.partition(".")
         if package != "course" or not name.isidentifier():
@@ -126,8 +138,8 @@ def _course(modules: Iterable[str]) -> list[str]:
         source = folder / name if (folder / name).is_dir() else folder / f"{name}.py"
         if not source.exists():
             raise ValueError(f"the notebook lists {module}, but the course has no such module")
-        command += ["--ro-bind", str(source), str(inside / source.name)]
-    return command
+        sources.append(source)
+    return sources
 
 
 def _parents(path: Path) -> list[str]:

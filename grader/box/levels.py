@@ -2,6 +2,7 @@
 
     A    bubblewrap, then namespaces of its own for each submission, forked from a warm process
     A′   bubblewrap started anew for each submission
+    B    without bubblewrap: a fork locked in by Landlock and a narrower filter of system calls; reduced
 
 A level counts only after the probes that cost no time were held in it.
 """
@@ -17,7 +18,10 @@ from . import bubblewrap
 from .host import Box, BoxError
 from .limits import Limits
 from .probes import QUICK
-from .starting import Cold, Warm
+from .starting import Alone, Cold, Warm
+
+INSTALL = "bubblewrap is not installed (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
+REDUCED = "B"
 
 
 class Boxes(Protocol):
@@ -25,6 +29,7 @@ class Boxes(Protocol):
 
     level: str
     meaning: str
+    missed: list[str]  # why no stronger level was had
 
     def open(self) -> Box:
         """A fresh box for one submission."""
@@ -33,7 +38,7 @@ class Boxes(Protocol):
         """End what stays between submissions."""
 
 
-LEVELS: dict[str, Callable[[Sequence[str], Limits], Boxes]] = {"A": Warm, "A′": Cold}
+LEVELS: dict[str, Callable[[Sequence[str], Limits], Boxes]] = {"A": Warm, "A′": Cold, "B": Alone}
 
 
 def open_boxes(modules: Sequence[str], limits: Limits | None = None) -> Boxes:
@@ -44,17 +49,17 @@ def open_boxes(modules: Sequence[str], limits: Limits | None = None) -> Boxes:
     """
     if not sys.platform.startswith("linux"):
         raise NoBox("student code is graded in a sandbox that needs Linux; use a Linux machine, or WSL 2 on Windows")
+    reasons, names = [], list(LEVELS)
     if bubblewrap.program() is None:
-        raise NoBox(
-            "bubblewrap is not installed (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
-        )
-    reasons = []
-    for name in LEVELS:
+        reasons, names = [INSTALL], [REDUCED]
+    for name in names:
         try:
-            return open_level(name, modules, limits or Limits())
+            boxes = open_level(name, modules, limits or Limits())
+            boxes.missed = reasons
+            return boxes
         except (BoxError, NoBox) as error:
             reasons.append(f"{name}: {error}")
-    raise NoBox(f"no sandbox can be built here. {'; '.join(reasons)}. `grader doctor` says more")
+    raise NoBox(f"no sandbox can be built here. {'; '.join(reasons)}")
 
 
 def open_level(name: str, modules: Sequence[str], limits: Limits) -> Boxes:
@@ -67,7 +72,7 @@ def open_level(name: str, modules: Sequence[str], limits: Limits) -> Boxes:
     boxes = LEVELS[name](modules, limits)
     try:
         with boxes.open() as box:
-            failed = [probe.name for probe in QUICK if not probe.holds(box)]
+            failed = [probe.name for probe in QUICK if name in probe.levels and not probe.holds(box)]
     except BaseException:
         boxes.close()
         raise

@@ -19,11 +19,13 @@ class Probe:
         name: what is tried.
         code: prints `held` if the box held against it.
         judge: says whether it held, where the code itself cannot.
+        levels: those which promise to hold against it.
     """
 
     name: str
     code: str
     judge: Callable[[Box, str], bool] | None = None
+    levels: tuple[str, ...] = ("A", "A′", "B")
 
     def holds(self, box: Box) -> bool:
         """Try it in a fresh box."""
@@ -97,7 +99,27 @@ QUICK = (  # run whenever boxes are opened
     ),
     Probe(
         "read what is not the box's",
+        _each_refused(
+            "", "('/etc/shadow', '/etc/passwd', '/var/log', '/proc/1/root/etc/shadow')", "os.open(case, os.O_RDONLY)"
+        ),
+    ),
+    Probe(
+        "learn what files there are",
         _each_refused("", "('/etc/shadow', '/etc/passwd', '/var/log', '/proc/1/root/etc/shadow')", "os.stat(case)"),
+        levels=("A", "A′"),
+    ),
+    Probe(
+        "change the mode, the times or the owner of files that are not its own",
+        _each_refused(
+            "",
+            "('chmod', 'utime', 'chown')",
+            "getattr(os, case)(os.__file__, *{'chmod': (0o666,), 'utime': (), 'chown': (os.getuid(), -1)}[case])",
+        ),
+    ),
+    Probe(
+        "signal a process that is not its own",
+        _each_refused("", "(os.getppid() or 2,)", "os.kill(case, 0)"),
+        levels=("A", "B"),  # in A′ it may end its supervisor, and with it itself
     ),
     Probe(
         "reach a network",
@@ -135,7 +157,8 @@ PROBES = (
     Probe(
         "see other processes",  # but those that the box itself is made of
         "import os; own = (1, os.getppid(), os.getpid())\n"
-        "others = [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in own]\n"
+        "try: found = os.listdir('/proc')\nexcept PermissionError: found = []\n"
+        "others = [p for p in found if p.isdigit() and int(p) not in own]\n"
         f"print(others or '{HELD}')",
     ),
     Probe(

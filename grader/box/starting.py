@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from . import bubblewrap, cgroups, wire
+from . import bare, bubblewrap, cgroups, wire
 from .host import Box, BoxError
 from .limits import Limits
 
@@ -17,23 +18,36 @@ READY = b"R"
 
 
 class Inside:
-    """A Python behind bubblewrap's walls, at the other end of a channel. What it says as it fails is kept."""
+    """A Python behind walls, at the other end of a channel. What it says as it fails is kept."""
 
-    def __init__(self, modules: Sequence[str], limits: Limits, *arguments: str) -> None:
+    def __init__(
+        self,
+        python: Sequence[str],
+        limits: Limits,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
         """Start it and wait until it has loaded what notebooks need.
+
+        Args:
+            python: the command that starts a Python inside.
+            limits: its memory is bounded by them, where that can be had from outside.
+            arguments: of `box.zygote`, after the channel's number.
+            environment: of the command; by default this process's, which bubblewrap replaces.
+            after: called once it has ended.
 
         Raises:
             BoxError: it does not start.
         """
         self.channel, inside = socket.socketpair()
+        self.after = after
         self.cgroup = cgroups.make(limits)
-        command = [
-            *bubblewrap.arguments(modules, scratch_bytes=limits.file_bytes),
-            *(bubblewrap.interpreter(), "-B", "-m", "box.zygote", str(inside.fileno()), *arguments),
-        ]
+        command = [*python, "-B", "-m", "box.zygote", str(inside.fileno()), *arguments]
         try:
             self.process = subprocess.Popen(
                 command if self.cgroup is None else self.cgroup.command(command),
+                env=environment,
                 pass_fds=[inside.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -42,8 +56,8 @@ class Inside:
             )
         except OSError as error:
             self.channel.close()
-            self._leave_cgroup()
-            raise BoxError(f"bubblewrap cannot be started: {error}") from None
+            self._clean()
+            raise BoxError(f"{python[0]} cannot be started: {error}") from None
         finally:
             inside.close()
         self.channel.settimeout(START_SECONDS)
@@ -62,12 +76,13 @@ class Inside:
         self.channel.close()
         self.process.kill()
         _, said = self.process.communicate()
-        self._leave_cgroup()
+        self._clean()
         return said.decode("utf-8", "replace").strip()[-500:]
 
-    def _leave_cgroup(self) -> None:
+    def _clean(self) -> None:
         if self.cgroup is not None:
             self.cgroup.close()
+        self.after()
 
 
 class Warm:
@@ -80,8 +95,11 @@ class Warm:
     meaning = "bubblewrap, own namespaces for each submission, seccomp, limits"
 
     def __init__(self, modules: Sequence[str], limits: Limits) -> None:
-        self.modules, self.limits = tuple(modules), limits
-        self.inside = Inside(self.modules, limits)
+        self.modules, self.limits, self.missed = tuple(modules), limits, list[str]()
+        self.inside = self._start()
+
+    def _start(self) -> Inside:
+        return Inside(bubblewrap.python(self.modules, self.limits), self.limits, "warm")
 
     def open(self) -> Box:
         """A fresh box.
@@ -93,7 +111,7 @@ class Warm:
             return self._fork()
         except (OSError, wire.Closed):  # a time-out is an OSError too
             self.inside.close()
-            self.inside = Inside(self.modules, self.limits)
+            self.inside = self._start()
         try:
             return self._fork()
         except (OSError, wire.Closed) as error:
@@ -122,7 +140,7 @@ class Cold:
     meaning = "bubblewrap anew for each submission, seccomp, limits"
 
     def __init__(self, modules: Sequence[str], limits: Limits) -> None:
-        self.modules, self.limits = tuple(modules), limits
+        self.modules, self.limits, self.missed = tuple(modules), limits, list[str]()
 
     def open(self) -> Box:
         """A fresh box.
@@ -130,7 +148,8 @@ class Cold:
         Raises:
             BoxError: it cannot be made.
         """
-        inside = Inside(self.modules, self.limits, json.dumps(self.limits.to_dict()))
+        python = bubblewrap.python(self.modules, self.limits)
+        inside = Inside(python, self.limits, "cold", json.dumps(self.limits.to_dict()))
         try:
             wait_until_locked(inside.channel)
         except (OSError, wire.Closed, BoxError) as error:
@@ -144,6 +163,30 @@ class Cold:
 
     def close(self) -> None:
         """Nothing stays between submissions."""
+
+
+class Alone(Warm):
+    """Level B, where bubblewrap cannot be had: a fork that Landlock and a narrower filter of system calls lock in.
+
+    It may read Python and nothing else, write nothing, start nothing and signal nobody. But it shares its user, its
+    network's name and the names of files with everyone: less than the other levels hide.
+    """
+
+    level = "B"
+    meaning = (
+        "Landlock, seccomp, limits; no namespaces: reduced, student code can neither write files nor start programs"
+    )
+
+    def _start(self) -> Inside:
+        folder = bare.Folder(self.modules)
+        return Inside(
+            [sys.executable],
+            self.limits,
+            "alone",
+            json.dumps(folder.readable()),
+            environment=folder.environment(),
+            after=folder.close,
+        )
 
 
 def wait_until_locked(channel: socket.socket) -> None:

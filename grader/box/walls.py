@@ -14,7 +14,7 @@ import signal
 import socket
 from pathlib import Path
 
-from . import seccomp
+from . import landlock, seccomp
 from .limits import Limits
 from .supervisor import supervise
 
@@ -25,8 +25,11 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_RDONLY = 2, 4, 8, 1
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 8, 24, 38
+CAP_DAC_READ_SEARCH = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
+
+Readable = tuple[list[str], list[str]]  # paths to read, folders to list
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -37,12 +40,19 @@ def _call(name: str, *arguments: object) -> None:
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-def leave_root() -> None:
-    """Become an unprivileged user, if this process is root."""
+def leave_root(*, still_read: bool = False) -> None:
+    """Become an unprivileged user, if this process is root.
+
+    Args:
+        still_read: keep the capability to read what is root's. Without bubblewrap's mounts the box needs it to read
+            a Python that lies in root's home; Landlock then says what may be read at all.
+    """
     if os.getuid() == 0:
+        _call("prctl", PR_SET_KEEPCAPS, still_read, 0, 0, 0)
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
+        _keep_only(CAP_DAC_READ_SEARCH if still_read else 0)
         _call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)  # else /proc/self stays root's, and no namespace can be made
 
 
@@ -97,8 +107,12 @@ def _mount_scratch(limits: Limits) -> None:
         _call("mount", b"tmpfs", b"/proc", b"tmpfs", flags | MS_RDONLY, b"size=4k")
 
 
-def set_limits(limits: Limits) -> None:
-    """The kernel's limits for this process and all it starts."""
+def set_limits(limits: Limits, *, processes: bool = True) -> None:
+    """The kernel's limits for this process and all it starts.
+
+    Args:
+        processes: limit their number too. It counts all of a user's, so a box that shares its user cannot.
+    """
     for name, value in (
         ("AS", limits.memory),
         ("NPROC", limits.processes),
@@ -108,21 +122,37 @@ def set_limits(limits: Limits) -> None:
         ("CORE", 0),
         ("MEMLOCK", 0),
     ):
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+        if name != "NPROC" or processes:
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
 
 
 class _CapabilityHeader(ctypes.Structure):
     _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
-def lock() -> None:
-    """Give up every privilege and the means to regain one, then filter the system calls."""
+def lock(readable: Readable | None = None) -> None:
+    """Give up every privilege and the means to regain one, then filter the system calls.
+
+    Args:
+        readable: where this process has no file system of its own: what it may read and list of everyone's.
+    """
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     for capability in range(64):
         _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails past the kernel's last one: nothing to drop
-    header, nothing = _CapabilityHeader(CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
-    _call("capset", ctypes.byref(header), nothing)
-    seccomp.install()
+    if readable is None:
+        _keep_only(0)
+    else:
+        landlock.restrict(*readable)  # and with it stays the capability to read, if there is one
+    seccomp.install(alone=readable is not None)
+
+
+def _keep_only(capabilities: int) -> None:
+    """Give up all other capabilities; of these keep what this process has."""
+    header, sets = _CapabilityHeader(CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
+    _call("capget", ctypes.byref(header), sets)
+    kept = sets[1] & capabilities
+    sets[:] = [kept, kept, 0, 0, 0, 0]  # effective and permitted; nothing is inherited
+    _call("capset", ctypes.byref(header), sets)
 
 
 def close_other_files(keep: int) -> None:
