@@ -26,9 +26,14 @@
 # `...` or `NotImplementedError`, it is your turn. The cell below each exercise checks your answer at once, as often as
 # you like.
 #
-# Lectures: HLCV *Backpropagation & Convolutional Neural Networks*, from "Computational Graphs" to "Summary so far"; EECS 442
-# *Convolutional Neural Networks*, "Previously – Backpropagation". Symbols: f is the output; inside a gate, x and y are its
-# inputs, z its output. **dx is ∂f/∂x**: how f, at the very end, changes with x. It is not ∂z/∂x.
+# Lectures, as they are called below:
+#
+# - **HLCV**: *High Level Computer Vision*, Saarland University, "Backpropagation & Convolutional Neural Networks", from
+#   "Computational Graphs" to "Summary so far"
+# - **EECS 442**: *Computer Vision*, University of Michigan, "Convolutional Neural Networks", "Previously – Backpropagation"
+#
+# Symbols: f is the output; inside a gate, x and y are its inputs, z its output. **dx is ∂f/∂x**: how f, at the very end,
+# changes with x. It is not ∂z/∂x.
 
 # %% tags=["setup"]
 import numpy as np

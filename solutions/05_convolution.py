@@ -26,9 +26,16 @@
 # `...` or `NotImplementedError`, it is your turn. The cell below each exercise checks your answer at once, as often as
 # you like.
 #
-# Lectures: IIITS *Convolutional Neural Network*; HLCV *Backpropagation & Convolutional Neural Networks*; EECS 442
-# *Convolutional Neural Networks*; EECS 545 *Lecture 12*; SYSU *Lecture 7*. Symbols: N pictures, C channels, height H,
-# width W; K filters of extent F (FH high, FW wide); stride S, padding P; the output is OH high and OW wide.
+# Lectures, as they are called below:
+#
+# - **IIITS**: *Machine Learning*, IIIT Sri City, "Convolutional Neural Network"
+# - **HLCV**: *High Level Computer Vision*, Saarland University, "Backpropagation & Convolutional Neural Networks"
+# - **EECS 442**: *Computer Vision*, University of Michigan, "Convolutional Neural Networks"
+# - **EECS 545**: *Machine Learning*, University of Michigan, Lecture 12
+# - **SYSU**: *Artificial Neural Networks*, Sun Yat-sen University, Lecture 7
+#
+# Symbols: N pictures, C channels, height H, width W; K filters of extent F (FH high, FW wide); stride S, padding P; the
+# output is OH high and OW wide.
 
 # %% tags=["setup"]
 import numpy as np

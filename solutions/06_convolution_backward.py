@@ -25,10 +25,14 @@
 # It takes about an hour. Nothing from an earlier notebook is needed: the forward pass of notebook 05 stands below. Run the
 # cells from top to bottom; where you find `...` or `NotImplementedError`, it is your turn.
 #
-# Lecture: SYSU *Lecture 7.2, Derivative of Convolution Layer*. Symbols: N pictures, C channels, height H, width W; K filters
-# of extent F (FH high, FW wide); stride S, padding P; the output is OH high and OW wide. dy is ∂L/∂y, the upstream gradient;
-# dx, dw and db are ∂L/∂x, ∂L/∂w and ∂L/∂b, with the shapes of x, w and b. SYSU writes Y(l − 1) for our x, Z(l) for our y and
-# Div for our L.
+# The lecture, as it is called below:
+#
+# - **SYSU**: *Artificial Neural Networks*, Sun Yat-sen University, Lecture 7.2, "Derivative of
+#   Convolution Layer"
+#
+# Symbols: N pictures, C channels, height H, width W; K filters of extent F (FH high, FW wide); stride S, padding P; the
+# output is OH high and OW wide. dy is ∂L/∂y, the upstream gradient; dx, dw and db are ∂L/∂x, ∂L/∂w and ∂L/∂b, with the
+# shapes of x, w and b. SYSU writes Y(l − 1) for our x, Z(l) for our y and Div for our L.
 
 # %% tags=["setup"]
 import numpy as np

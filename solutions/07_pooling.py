@@ -25,8 +25,15 @@
 # It takes about an hour. Nothing from an earlier notebook is needed. Run the cells from top to bottom; where you find
 # `...` or `NotImplementedError`, it is your turn.
 #
-# Lectures: SYSU *Lecture 7.3, Derivative of Pooling Layer*; EECS 442 *Convolutional Neural Networks*; HLCV
-# *Backpropagation & Convolutional Neural Networks*; IIITS *Convolutional Neural Network*; EECS 545 *Lecture 12*.
+# Lectures, as they are called below:
+#
+# - **SYSU**: *Artificial Neural Networks*, Sun Yat-sen University, Lecture 7.3, "Derivative of
+#   Pooling Layer"
+# - **EECS 442**: *Computer Vision*, University of Michigan, "Convolutional Neural Networks"
+# - **HLCV**: *High Level Computer Vision*, Saarland University, "Backpropagation & Convolutional Neural Networks"
+# - **IIITS**: *Machine Learning*, IIIT Sri City, "Convolutional Neural Network"
+# - **EECS 545**: *Machine Learning*, University of Michigan, Lecture 12
+#
 # Symbols: N pictures, C channels, height H, width W; windows of extent F (FH high, FW wide), stride S; the output is OH
 # high and OW wide. dy is ∂L/∂y, the upstream gradient, and dx is ∂L/∂x.
 

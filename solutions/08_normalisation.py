@@ -25,10 +25,15 @@
 # It takes about an hour. Nothing from an earlier notebook is needed. Run the cells from top to bottom; where you find
 # `...` or `NotImplementedError`, it is your turn.
 #
-# Lectures: EECS 545 *Lecture 12*, "Batch Normalization"; SYSU *Lecture 7*, "Learning magic in AlexNet" and "ResNet details
-# for the curious.."; EECS 442 *Convolutional Neural Networks*. Symbols: N samples, C channels (or inputs), height H, width
-# W. μ and σ² are mean and variance of a batch, taken over m values; ε keeps a root away from 0; γ (`gamma`) and β (`beta`)
-# are learned. dy is ∂ℓ/∂y, the upstream gradient, ℓ the loss.
+# Lectures, as they are called below:
+#
+# - **EECS 545**: *Machine Learning*, University of Michigan, Lecture 12, "Batch Normalization"
+# - **SYSU**: *Artificial Neural Networks*, Sun Yat-sen University, Lecture 7, "Learning magic in
+#   AlexNet" and "ResNet details for the curious.."
+# - **EECS 442**: *Computer Vision*, University of Michigan, "Convolutional Neural Networks"
+#
+# Symbols: N samples, C channels (or inputs), height H, width W. μ and σ² are mean and variance of a batch, taken over m
+# values; ε keeps a root away from 0; γ (`gamma`) and β (`beta`) are learned. dy is ∂ℓ/∂y, the upstream gradient, ℓ the loss.
 
 # %% tags=["setup"]
 import numpy as np

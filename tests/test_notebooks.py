@@ -29,6 +29,13 @@ from grader.source import Solution, load_solution, names
 ROOT = Path(__file__).parent.parent
 CELL_SECONDS = 60
 ENOUGH_MISTAKES = 3  # for each function that a student writes
+LECTURES = {
+    "HLCV": "Saarland",
+    "IIITS": "IIIT Sri City",
+    "EECS 442": "Michigan",
+    "EECS 545": "Michigan",
+    "SYSU": "Sun Yat-sen",
+}
 NAMED = 0.9  # of all known mistakes
 OTHER_DRAWS = 20_261_121
 
@@ -113,6 +120,17 @@ def test_every_function_has_known_mistakes_beside_it(name: str) -> None:
     assert {
         grade_id(cell): known[str(grade_id(cell))] for cell in functions if known[str(grade_id(cell))] < ENOUGH_MISTAKES
     } == {}
+
+
+@every
+def test_every_lecture_is_introduced_at_the_top(name: str) -> None:
+    """By an abbreviation alone nobody finds a lecture: the first cell says whose it is."""
+    cells = [cell.source for cell in solution_of(name).notebook.cells if cell.cell_type == "markdown"]
+    for lecture, university in LECTURES.items():
+        if any(lecture in cell for cell in cells):
+            assert re.search(
+                rf"{lecture}\b.{{0,60}}{university}|{university}.{{0,60}}{lecture}\b", cells[0], re.DOTALL
+            ), lecture
 
 
 @every
