@@ -2098,14 +2098,18 @@ def zeros(D, M, *, rng):
     return np.zeros((D, M))
 
 
-runs = {"He": losses}
-for name, init in (("0.0001", tiny), ("all zero", zeros)):
+runs = {}
+for name, init in (("He", he_init), ("0.0001", tiny), ("all zero", zeros)):
     runs[name] = train(new_network(init, np.random.default_rng(0)))
 plots.show(
     curves(np.arange(0, 3000, 150), {name: run[::150] for name, run in runs.items()}, xlabel="step", ylabel="loss"),
     alt="Loss against steps of gradient descent for three ways to draw the first weights. "
     + " ".join(f"{name}: {run[-1]:.2f} at the end." for name, run in runs.items()),
 )
+
+# %% [markdown]
+# Tiny weights are not zero: the neurons do become different, and the loss does fall, but late. The slope of the loss with respect to one layer's weights holds
+# the other layer's weights as a factor, and that one is tiny too. With zeros nothing ever moves.
 
 # %% [markdown] question="zeros" points=3
 # ### In words: all alike

@@ -19,8 +19,7 @@ Extent = tuple[float, float, float, float]  # left, right, lower and upper edge
 CELLS = 240  # of a map along its longer edge
 MARKERS = ((BLUE, "o"), (VERMILLION, "^"), (GREEN, "s"))
 FILLS = ("#BFDDF0", "#F9DFC9", "#BFE5D8")
-HATCHES = ("", "//", "..")
-HATCHING = "#AAAAAA"
+HATCHES = ("", "/", "..")
 
 
 def half_plane(w: Sequence[float], b: float, points: Mapping[str, Sequence[float]], *, extent: Extent) -> Figure:
@@ -104,7 +103,8 @@ def regions(
 
     >>> fig = regions(lambda x: x[:, :1], [[-1, 0], [1, 1]], [0, 1], extent=(-2, 2, -2, 2))
     """
-    figure, axes = _plane(extent)
+    classes = np.asarray(labels)
+    figure, axes = _plane(extent, beside=1.4 if len(classes) else 0)
     across, up = _grid(extent)
     grid = np.stack([across.ravel(), up.ravel()], axis=1)
     scores = np.asarray(score(grid), dtype=float).reshape(len(grid), -1)
@@ -118,7 +118,6 @@ def regions(
             axes.contourf(across, up, lead, levels=[0, max(float(lead.max()), 1e-9)], **style)
             if (lead < 0).any():
                 axes.contour(across, up, lead, levels=[0], colors=INK, linewidths=2)
-    classes = np.asarray(labels)
     for label, (colour, marker) in enumerate(MARKERS):
         inside = np.asarray(x, dtype=float).reshape(-1, 2)[classes == label]
         if len(inside):
@@ -145,7 +144,7 @@ def approximations(
     >>> fig = approximations([0, 1, 2], [0, 1, 0], {"2 neurons": [0, 1, 1]}, {"2 neurons": [0, 1]})
     """
     at = np.asarray(x, dtype=float)
-    figure = new_figure(3.3 * len(nets), 2.9)
+    figure = new_figure(3.1 * len(nets), 3.3)
     every = figure.subplots(1, len(nets), sharey=True, squeeze=False)[0]
     for axes, (title, values) in zip(every, nets.items(), strict=True):
         axes.plot(at, np.asarray(target, dtype=float), color=ORANGE, linewidth=6, alpha=0.7, label="target")
@@ -155,14 +154,16 @@ def approximations(
         axes.set_title(title, fontsize=TITLE, color=INK)
         axes.tick_params(labelsize=TEXT)
         axes.spines[["top", "right"]].set_visible(False)
-    every[0].legend(fontsize=TEXT, frameon=False)
+    figure.legend(
+        *every[0].get_legend_handles_labels(), fontsize=TEXT, frameon=False, loc="outside lower center", ncols=2
+    )
     return figure
 
 
-def _plane(extent: Extent) -> tuple[Figure, Axes]:
-    """Axes x₁ and x₂ with one scale, about 4 inches high."""
+def _plane(extent: Extent, beside: float = 0) -> tuple[Figure, Axes]:
+    """Axes x₁ and x₂ with one scale, about 4 inches high, and inches of room beside them."""
     left, right, lower, upper = extent
-    figure = new_figure(min(8.0, 3.9 * (right - left) / (upper - lower) + 1.8), 4.3)
+    figure = new_figure(min(8.0, 3.6 * (right - left) / (upper - lower) + 1.0) + beside, 4.3)
     axes = figure.add_subplot()
     axes.set_xlim(left, right)
     axes.set_ylim(lower, upper)
