@@ -16,6 +16,9 @@ __all__ = [
 
 Labels = npt.NDArray[np.integer]
 
+NEAR = 40.0
+"""Where e^s is safe from both ends: e^40 is 2·10^17, and float32 goes from 10^−38 to 10^38."""
+
 
 def softmax(scores: Array) -> tuple[Array, Cache]:
     """Turn scores into probabilities: pⱼ = e^sⱼ / Σₖ e^sₖ over the classes.
@@ -101,11 +104,12 @@ def softmax_loss(scores: Array, labels: Labels) -> tuple[np.floating, Array]:
     """
     _check_scores(scores)
     at = _places(scores, labels)
-    p = np.subtract(scores, scores.max(axis=1, keepdims=True), order="C")
-    at_labels = p.reshape(-1)[at]
-    np.exp(p, out=p)
+    top = scores.max(axis=1, keepdims=True)
+    # only differences matter: the largest is taken off where e^s could overflow, or a sum of them be 0
+    shifted = scores if np.abs(top).max() < NEAR else scores - top
+    p: Array = np.exp(shifted, order="C")
     total = np.einsum("nc...->n...", p)
-    loss = np.mean(np.log(total) - at_labels.reshape(total.shape))
+    loss = np.mean(np.log(total) - shifted.take(at).reshape(total.shape))
 
     p *= (1 / (total * labels.size))[:, None]
     p.reshape(-1)[at] -= p.dtype.type(1 / labels.size)

@@ -237,3 +237,17 @@ def test_hinge_takes_no_maps_and_no_negative_margin():
 def test_squared_loss_refuses(prediction, target, error, message):
     with pytest.raises(error, match=message):
         ops.squared_loss(prediction, target)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("level", [-2000.0, -100.0, -40.0, -39.0, 0.0, 39.0, 40.0, 90.0, 2000.0])
+@pytest.mark.parametrize("alone", [True, False], ids=["all samples there", "one of them near 0"])
+def test_only_differences_of_scores_matter_wherever_they_are(dtype, level, alone):
+    near = np.random.default_rng(0).integers(-4, 5, (3, 4)).astype(dtype)  # whole numbers: shifted without rounding
+    far = near + np.full((3, 1), level, dtype)
+    if not alone:
+        far[0] = near[0]
+    labels = np.array([0, 3, 1])
+    (loss, dscores), (expected, wanted) = ops.softmax_loss(far, labels), ops.softmax_loss(near, labels)
+    assert loss == pytest.approx(expected, rel=1e-6 if dtype == np.float32 else 1e-13)
+    np.testing.assert_allclose(dscores, wanted, atol=1e-7 if dtype == np.float32 else 1e-15)
