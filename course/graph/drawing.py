@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, PathPatch
 from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 
 if TYPE_CHECKING:
     from course.graph.expression import ComputationalGraph, Node
@@ -40,13 +41,16 @@ def draw(graph: "ComputationalGraph", *, values: int | None = None, gradients: i
             consumers[before].append((node, i))
     # where wires branch, each needs a level end for the share that comes along it
     run = 0.5 if any(len(after) > 1 for after in consumers.values()) else 0.0
-    place = {node: (column * (_COLUMN + run), row * _ROW) for node, (column, row) in _layout(graph).items()}
     shown = set(graph.nodes[:values])
     backwards = graph.nodes[::-1]
     sent = set(backwards if gradients is None else backwards[:gradients])
+    # wide enough for what will be shown in the end: a wire bends beyond its numbers
+    numbers = [x for node in graph.nodes for x in (node.value, node.gradient) if x is not None]
+    column = max(_COLUMN, 2 * _RADIUS + _BEND + 0.15 + max(map(_length, numbers), default=0))
+    place = {node: (n * (column + run), row * _ROW) for node, (n, row) in _layout(graph).items()}
 
     right, top = np.max(list(place.values()), axis=0)
-    width, height = right + _COLUMN + 0.35, top + 1.6
+    width, height = right + column + 0.35, top + 1.6
     figure = Figure(figsize=(width, height), dpi=100)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(-0.35, width - 0.35), ylim=(-1.1, height - 1.1), aspect="equal")
     axes.axis("off")
@@ -58,7 +62,7 @@ def draw(graph: "ComputationalGraph", *, values: int | None = None, gradients: i
         if node in sent and node.gradient is not None:
             _number(axes, x + _RADIUS + 0.08, y - 0.06, node.gradient, style="italic", va="top")
         if not consumers[node]:
-            axes.plot([x, x + _COLUMN - _RADIUS], [y, y], color=_INK, linewidth=1.3, zorder=1)
+            axes.plot([x, x + column - _RADIUS], [y, y], color=_INK, linewidth=1.3, zorder=1)
         for after, i in consumers[node]:
             gate_x, gate_y = place[after]
             entry = gate_y + _entry([place[before][1] for before in after.inputs], i)
@@ -135,6 +139,11 @@ def _number(
 ) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5} if on_wire else None
     axes.text(x, y, _short(value), color=color, fontsize=size, bbox=box, zorder=2, **font)
+
+
+def _length(value: Any) -> float:
+    """The inches that a number takes on its wire."""
+    return float(TextPath((0, 0), _short(value), size=_FONT).get_extents().width) / 72
 
 
 def _short(value: Any) -> str:

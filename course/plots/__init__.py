@@ -5,6 +5,9 @@ with its alternative text:
 
     fig = plots.pictures([photo, edges], titles=["photograph", "edges"])
     plots.show(fig, alt="A temple roof; beside it, its edges as bright lines.")
+
+Here are the figures of many uses. Those of one notebook stand in a module of its topic, from which it imports them by
+name: `from course.plots.pooling import jitter, walk`.
 """
 
 from .diagrams import connections, receptive_field, volumes, window_positions

@@ -42,5 +42,5 @@ def decision(p: Callable[[npt.NDArray[np.float64]], npt.ArrayLike], x: npt.Array
     bar.ax.tick_params(labelsize=TEXT)
     axes.tick_params(labelsize=TEXT)
     axes.set_aspect("equal")
-    axes.legend(fontsize=TEXT, loc="upper right")
+    axes.legend(fontsize=TEXT, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.2)
     return figure

@@ -4,6 +4,8 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import PathPatch
 
 from course.gradcheck import check_gradients
 from course.graph import (
@@ -274,6 +276,25 @@ def test_branches_show_what_each_of_them_brings():
     graph.forward({"x": 3})
     graph.backward()
     assert texts(draw(graph), GRADIENT) == ["7", "3", "3", "1", "1", "1", "gradient"]
+
+
+@pytest.mark.parametrize("scale", [1, -0.2, 1e-7, -12345.678])
+def test_no_wire_runs_through_a_number(scale):
+    x, w, b = Input("x"), Input("w"), Input("b")
+    graph = ComputationalGraph((x * w + b) * b)
+    graph.forward({"x": -3 * scale, "w": 1.5, "b": -0.39})
+    graph.backward()
+    figure = draw(graph)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    wires = [
+        wire.get_transform().transform_path(wire.get_path()) for wire in axes.patches if isinstance(wire, PathPatch)
+    ]
+    numbers = [text for text in axes.texts if text.get_color() in (VALUE, GRADIENT) and text.get_bbox_patch() is None]
+    assert len(wires) == 6 and len(numbers) == 2 + 2 * 6
+    for number in numbers:
+        frame = number.get_window_extent(renderer)
+        assert not any(wire.intersects_bbox(frame, filled=False) for wire in wires), number.get_text()
 
 
 @pytest.mark.parametrize("last", [lambda s: apply(Reciprocal(), apply(Exp(), -s) + 1), lambda s: s])
