@@ -9,6 +9,7 @@
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class State:
     layers: int = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """What a student's functions say at each of X: y and its slope; or what is wrong with them."""
 
@@ -110,41 +111,55 @@ def draw(state: State, curves: Mapping[str, Curve]) -> Scene:
 
 
 def _panel(state: State, name: str, found: Curve, left: float, top: float) -> Iterator[Item]:
-    plane = Plane(left, top + 20, PANEL, TALL, x=(-REACH, REACH), y=(LOW, HIGH))
-    yield Text(left, top + 8, name, 16, anchor="start", bold=True)
-    yield Rect(left, plane.top, PANEL, TALL, "#FFFFFF", GREY)
+    yield from _backdrop(name, found, left, top)
     if found.y is None:
-        for n, text in enumerate(textwrap.wrap(found.problem, 25)[:6]):
-            yield Text(left + 6, plane.top + 16 + 19 * n, text, 13, VERMILLION, "start", css="problem")
         return
-    if found.slope is not None:
-        yield from _bands(plane, np.abs(found.slope) < FLAT)
-    centre, middle = plane.to_scene(0, 0)
-    yield Line(left, middle, left + PANEL, middle, GREY)
-    yield Line(centre, plane.top, centre, plane.top + TALL, GREY)
-    for tick in (1, -1):
-        at = plane.to_scene(0, tick)[1]
-        yield Line(centre - 4, at, centre + 4, at, GREY)
-        yield Text(centre - 8, at, _number(tick), 12, "#555555", "end")
-    for part in _visible(plane, found.y):
-        yield from curve(part, stroke=BLUE, line=3, css="y")
-    here, last = np.searchsorted(X, state.x / STEPS - 1e-9), plane.top + TALL
-    if found.slope is not None:
-        for part in _visible(plane, found.slope):
-            yield from dashed_curve(part, stroke=VERMILLION, line=2.5, css="slope")
-    px, _ = plane.to_scene(state.x / STEPS, 0)
-    yield Line(px, plane.top, px, last, INK, 1.5, css="here")
-    y = float(found.y[here])
-    py = plane.to_scene(0, min(max(y, LOW), HIGH))[1]
+    plane, here = _plane(left, top), int(np.searchsorted(X, state.x / STEPS - 1e-9))
+    bottom, y = plane.top + TALL, float(found.y[here])
+    px, py = plane.to_scene(state.x / STEPS, min(max(y, LOW), HIGH))
+    yield Line(px, plane.top, px, bottom, INK, 1.5, css="here")
     yield Rect(px - 4.5, py - 4.5, 9, 9, BLUE, INK, css="at")
     if found.slope is None:
-        yield Text(left, last + 14, f"y = {_number(y)}", 14, anchor="start")
-        yield Text(left, last + 34, found.problem[:30], 13, VERMILLION, "start", css="problem")
+        yield Text(left, bottom + 14, f"y = {_number(y)}", 14, anchor="start")
+        yield Text(left, bottom + 34, found.problem[:30], 13, VERMILLION, "start", css="problem")
         return
     slope = float(found.slope[here])
-    yield Text(left, last + 14, f"y = {_number(y)}, slope {_number(slope)}", 14, anchor="start", css="words")
-    left_over = slope**state.layers
-    yield Text(left, last + 35, f"{_layers(state)}: {_number(left_over)}", 14, anchor="start", bold=True, css="left")
+    yield Text(left, bottom + 14, f"y = {_number(y)}, slope {_number(slope)}", 14, anchor="start", css="words")
+    rest = f"{_layers(state)}: {_number(slope**state.layers)}"
+    yield Text(left, bottom + 35, rest, 14, anchor="start", bold=True, css="left")
+
+
+@lru_cache(maxsize=64)  # the same for every place and any number of layers
+def _backdrop(name: str, found: Curve, left: float, top: float) -> tuple[Item, ...]:
+    """The part of a panel that no slider changes: frame, grey bands and curves, or what is wrong."""
+    plane = _plane(left, top)
+    title = Text(left, top + 8, name, 16, anchor="start", bold=True)
+    frame = Rect(left, plane.top, PANEL, TALL, "#FFFFFF", GREY)
+    if found.y is None:
+        said = enumerate(textwrap.wrap(found.problem, 25)[:6])
+        lines = (
+            Text(left + 6, plane.top + 16 + 19 * n, text, 13, VERMILLION, "start", css="problem") for n, text in said
+        )
+        return title, frame, *lines
+    items: list[Item] = [title, frame]
+    if found.slope is not None:
+        items += _bands(plane, np.abs(found.slope) < FLAT)
+    centre, middle = plane.to_scene(0, 0)
+    items += [
+        Line(left, middle, left + PANEL, middle, GREY), Line(centre, plane.top, centre, plane.top + TALL, GREY)
+    ]  # fmt: skip
+    for tick in (1, -1):
+        at = plane.to_scene(0, tick)[1]
+        items += [Line(centre - 4, at, centre + 4, at, GREY), Text(centre - 8, at, _number(tick), 12, "#555555", "end")]
+    for part in _visible(plane, found.y):
+        items += curve(part, stroke=BLUE, line=3, css="y")
+    for part in _visible(plane, found.slope) if found.slope is not None else ():
+        items += dashed_curve(part, stroke=VERMILLION, line=2.5, css="slope")
+    return tuple(items)
+
+
+def _plane(left: float, top: float) -> Plane:
+    return Plane(left, top + 20, PANEL, TALL, x=(-REACH, REACH), y=(LOW, HIGH))
 
 
 def _bands(plane: Plane, flat: npt.NDArray[np.bool_]) -> Iterator[Item]:

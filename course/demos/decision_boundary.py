@@ -67,6 +67,7 @@ def demo(affine: Callable[..., Any], relu: Callable[..., Any]) -> "Live":
     offset = widgets.IntSlider(value=units[0][1], min=-15, max=15, description="offset")
     for slider in (neurons, chosen, angle, offset):
         slider.layout.width = "48%"
+    offset.readout = False  # it counts tenths; the picture says the number
     last = 0
 
     def show() -> Scene:

@@ -14,7 +14,7 @@ __all__ = ["curve", "dashed_curve", "pixels", "segment", "thinned"]
 Points = npt.NDArray[np.float64]
 
 TOLERANCE = 0.2  # pixels by which a curve may miss its points
-DASH, GAP = 6.0, 4.0  # pixels
+DASH, GAP = 8.0, 5.0  # pixels
 
 
 def curve(points: Points, **look: Any) -> list[Line]:
@@ -33,8 +33,8 @@ def curve(points: Points, **look: Any) -> list[Line]:
 def dashed_curve(points: Points, **look: Any) -> list[Line]:
     """Dashes along a curve, in step with one another; lines of their own would each begin with a new dash.
 
-    >>> [round(line.x2 - line.x1) for line in dashed_curve(np.array([[0.0, 0], [16, 0]]))]
-    [6, 6]
+    >>> [round(line.x2 - line.x1) for line in dashed_curve(np.array([[0.0, 0], [21, 0]]))]
+    [8, 8]
     """
     lengths = np.hypot(*np.diff(points, axis=0).T)
     at = np.concatenate([[0.0], np.cumsum(lengths)])
