@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.grading                       a small notebook of 8 cells
     python -m tests.benchmarks.grading --notebook 05_convolution
+    python -m tests.benchmarks.grading --memory              whether the head's memory grows with the class
 
 Stock nbgrader starts a kernel for each submission and gets fewer of them, since it takes so much longer; both are timed
 as commands, start-up included, in turns, and the medians of the rounds are printed.
@@ -33,6 +34,15 @@ ROOT = Path(__file__).parents[2]
 STOCK = """c = get_config()
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
+"""
+HEAD = """
+import resource, sys
+from pathlib import Path
+from grader.classroom import Classroom
+from grader.pool import Local, autograde
+if __name__ == "__main__":
+    autograde(Classroom(Path(sys.argv[1])), sys.argv[2], Local(2))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 console = Console()
 
@@ -99,13 +109,33 @@ def timed(folder: Path, *command: str) -> float:
     return time.perf_counter() - start
 
 
+def measure_memory(notebook: str | None) -> None:
+    """Print the most that the head of the grader had resident, for a class and for one ten times as large."""
+    table = Table(title="The head's memory at its peak, 2 workers", title_justify="left")
+    for column in ("submissions", "MiB", "s in all"):
+        table.add_column(column, justify="right")
+    for count in (200, 2000):
+        with tempfile.TemporaryDirectory() as place:
+            name = make_class(Path(place), notebook, count)
+            start = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, "-c", HEAD, place, name], capture_output=True, encoding="utf-8", check=True
+            )
+            table.add_row(str(count), f"{int(done.stdout) / 1024:.1f}", f"{time.perf_counter() - start:.1f}")
+    console.print(table)
+
+
 def main(
     notebook: Annotated[str | None, typer.Option(help="A notebook of the course; by default a small one.")] = None,
     submissions: Annotated[int, typer.Option(help="Submissions a round for the grader.")] = 200,
     stock: Annotated[int, typer.Option(help="Submissions a round for stock nbgrader.")] = 6,
     rounds: Annotated[int, typer.Option(help="Rounds, each command once a round.")] = 3,
+    memory: Annotated[bool, typer.Option("--memory", help="Instead, the head's memory for 200 and for 2000.")] = False,
 ) -> None:
     """Compare the grader with stock nbgrader on copies of one submission."""
+    if memory:
+        measure_memory(notebook)
+        return
     seconds: dict[str, list[float]] = {}
     counts: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as place:
