@@ -534,7 +534,7 @@ check("y: both signs", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: pictures, float32", "y", x_32, dy_32)
 check("y: far out", "y", np.array([-1000.0, -30.0, 30.0, 1000.0]), np.ones(4), points=0.5)
-check("dx", "dx", x, dy, points=1.5)
+check("dx: by the cache of the docstring", "dx", x, dy, points=1.5)
 check("dx: pictures, float32", "dx", x_32, dy_32, points=0.5)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
 ### BEGIN HIDDEN TESTS
@@ -635,7 +635,7 @@ check("y: both signs", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: pictures, float32", "y", x_32, dy_32)
 check("y: far out", "y", np.array([-1000.0, -30.0, 30.0, 1000.0]), np.ones(4), points=0.5)
-check("dx", "dx", x, dy, points=1.5)
+check("dx: by the cache of the docstring", "dx", x, dy, points=1.5)
 check("dx: pictures, float32", "dx", x_32, dy_32, points=0.5)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
 ### BEGIN HIDDEN TESTS
@@ -749,7 +749,7 @@ x, dy = 2 * draw(4, 5), draw(4, 5)
 check("y: both signs", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: pictures, float32", "y", x_32, dy_32)
-check("dx", "dx", x, dy, points=1.5)
+check("dx: by the cache of the docstring", "dx", x, dy, points=1.5)
 check("dx: pictures, float32", "dx", x_32, dy_32, points=0.5)
 check("dx: at x = 0", "dx", np.array([0.0, 0.0, 2.0]), np.array([3.0, -3.0, 3.0]))
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
@@ -853,7 +853,7 @@ x, dy = 2 * draw(4, 5), draw(4, 5)
 check("y: both signs, slope 0.1", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: slope 0.3, float32", "y", x_32, dy_32, slope=0.3)
-check("dx: slope 0.1", "dx", x, dy)
+check("dx: by the cache of the docstring, slope 0.1", "dx", x, dy)
 check("dx: slope 0.4", "dx", x, dy, slope=0.4)
 check("dx: at x = 0", "dx", np.array([0.0, -1.0, 2.0]), np.full(3, 5.0), slope=0.2, points=0.5)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
@@ -967,7 +967,7 @@ check("y: both signs, α = 1", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: α = 0.4, float32", "y", x_32, dy_32, alpha=0.4)
 check("y: far out", "y", np.array([-1000.0, -30.0, 30.0, 1000.0]), np.ones(4), points=0.5)
-check("dx: α = 1", "dx", x, dy)
+check("dx: by the cache of the docstring, α = 1", "dx", x, dy)
 check("dx: α = 3", "dx", x, dy, alpha=3.0)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
 ### BEGIN HIDDEN TESTS
@@ -1069,7 +1069,7 @@ check("y: both signs", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: pictures, float32", "y", x_32, dy_32)
 check("y: far out", "y", np.array([-1000.0, -30.0, 30.0, 1000.0]), np.ones(4), points=0.5)
-check("dx", "dx", x, dy, points=1.5)
+check("dx: by the cache of the docstring", "dx", x, dy, points=1.5)
 check("dx: pictures, float32", "dx", x_32, dy_32, points=0.5)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
 ### BEGIN HIDDEN TESTS
@@ -1455,7 +1455,8 @@ def carve():
 # 0 is not positive: inside all three neurons say 0, and so does your output. It has to be positive there: give it a small bias.
 #   - b2 = np.array([0.1])
 #   + b2 = np.array([0.0])
-# too generous: your bias b2 is so large that the region reaches far beyond the edges. It is the distance that you tolerate: less than 0.2.
+# too generous: your region reaches beyond all three edges. Outside, close to an edge, its neuron must outvote b2: does every neuron answer 0 inside and the
+#     distance outside, and is b2 less than 0.2 times its weight?
 #   - b2 = np.array([0.1])
 #   + b2 = np.array([1.0])
 # output upside down: your score is positive outside. Whoever speaks up must lower it: w2 negative, b2 positive.
@@ -1490,7 +1491,7 @@ check = Check("carve", carve)
 def positive(points):
     w1, b1, w2, b2 = (np.asarray(part, dtype=float) for part in carve())
     hidden = ops.relu(ops.affine(points, w1, b1)[0])[0]
-    return ops.affine(hidden, w2, b2)[0][:, 0] > 0
+    return ops.affine(hidden, w2.reshape(-1, 1), b2.reshape(1))[0][:, 0] > 0
 
 
 def along(start, end, count):
@@ -1599,6 +1600,9 @@ def interpolating_net(t, v):
 # bends too late: you bend at the end of each piece. Piece k begins at t[k]: leave out the last t, not the first.
 #   - -t[:-1], changes[:, None]
 #   + -t[1:], changes[:, None]
+# no column: your numbers are right, but w2 has to be (K − 1, 1): changes[:, None] makes a column of them.
+#   - -t[:-1], changes[:, None]
+#   + -t[:-1], changes
 # first slope forgotten: the first piece has a slope too: before it, the slope is 0, so its change is m₀ itself.
 #   - changes = np.diff(slopes, prepend=0)
 #   + changes = np.diff(slopes, prepend=slopes[0])
@@ -1612,7 +1616,8 @@ from course.check import Check
 
 def answers(x, t, v):
     w1, b1, w2, b2 = (np.asarray(part, dtype=float) for part in interpolating_net(t, v))
-    return ops.affine(ops.relu(ops.affine(x[:, None], w1, b1)[0])[0], w2, b2)[0][:, 0]
+    hidden = ops.relu(ops.affine(x[:, None], w1.reshape(1, -1), b1)[0])[0]
+    return ops.affine(hidden, w2.reshape(-1, 1), b2.reshape(1))[0][:, 0]  # a slip in a shape costs one case, below
 
 
 check = Check("interpolating_net", answers, np.interp)
@@ -1809,7 +1814,7 @@ def two_layer_loss(params, x, labels):
         loss: a number.
         grads: a dict with the keys and shapes of params.
 
-    Hint: use your `affine` and `relu`, and `softmax_loss` from above.
+    Hint: use your `affine` and `relu`, and `softmax_loss` from above. Where their checks are not green yet, mend them first.
 
     >>> params = {"w1": np.array([[1.0, 2], [1, -1]]), "b1": np.array([0.0, -1]),
     ...           "w2": np.array([[1.0, 0], [2, 5]]), "b2": np.array([-3.0, 0])}

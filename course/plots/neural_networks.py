@@ -48,7 +48,7 @@ def half_plane(w: Sequence[float], b: float, points: Mapping[str, Sequence[float
         axes.plot(*zip(at, foot, strict=True), color=VERMILLION, linestyle="--", linewidth=2)
         axes.plot(*at, "o", color=VERMILLION, markersize=9)
         axes.annotate(
-            name, (at[0], at[1]), (9, 5), textcoords="offset points", fontsize=TITLE + 2, color=INK, weight="bold"
+            name, (at[0], at[1]), (11, -7), textcoords="offset points", fontsize=TITLE + 2, color=INK, weight="bold"
         )
     return figure
 
