@@ -31,8 +31,9 @@ def course(version: Annotated[bool, typer.Option("--version", help="Print the ve
 
 
 @app.command(
-    epilog="[bold]course lab[/] opens the one on convolution, [bold]course lab 5[/] or [bold]course lab convolution[/] "
-    "that one. To begin a notebook anew, delete or rename it and open the course again. Ctrl-C stops."
+    epilog="[bold]course lab[/] opens the one on convolution, the heart of the course; [bold]course lab 3[/] or "
+    "[bold]course lab backprop[/] the one on backpropagation. To begin a notebook anew, delete or rename it and open "
+    "the course again. To hand one in, save it and hand in the file NAME/NAME.ipynb of your folder. Ctrl-C stops."
 )
 def lab(
     notebook: Annotated[
@@ -58,7 +59,9 @@ def lab(
         if chosen != port:
             typer.echo(f"Port {port} is busy, so this is port {chosen}.")
         typer.echo(
-            f"Your notebooks are in {folder.resolve()}\n\n    {url}\n\nCtrl-C stops JupyterLab; your work stays."
+            f"Your notebooks are in {folder.resolve()}\n\nOpen this address in a browser"
+            f"{', unless one opens by itself' if browser else ''}:\n\n    {url}\n\n"
+            "Ctrl-C stops JupyterLab; what you saved stays."
         )
 
     try:
@@ -71,7 +74,7 @@ def lab(
         _fail(str(error))
     except KeyboardInterrupt:
         pass  # before the server listened, or a second Ctrl-C
-    typer.echo("\nStopped. Open the course again to go on.")
+    typer.echo(f"\nStopped. Your notebooks are in {folder.resolve()}; the same command opens them again.")
 
 
 def _sentence(change: Change) -> str:
@@ -85,9 +88,10 @@ def _sentence(change: Change) -> str:
 
 @app.command()
 def doctor() -> None:
-    """Check what the notebooks need, and say how to mend what is broken.
+    """Check what the notebooks need by trying it, and say how to mend what is broken.
 
-    Exit code 1 when something is broken that a student needs.
+    Changes nothing and asks nothing of the network. What only instructors and developers need comes last. Exit code 1
+    when something is broken that a student needs.
     """
     from course.doctor import examine, report
 

@@ -1,7 +1,7 @@
 """Examine an installation: what the notebooks need, by trying it, and how to mend what is broken.
 
-Every check is a function that returns one Finding. A student needs those that can be `broken`; a `note` concerns
-only instructors and developers.
+Every check is a function that returns one Finding. A student needs those that can be `broken`; what only instructors
+and developers need is at worst a `note`, and stands under a heading of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,11 +29,13 @@ class Finding:
     subject: str
     text: str
     mend: str = ""
+    for_students: bool = True
 
 
 def examine() -> list[Finding]:
-    """All findings, in the order in which a broken one explains the next."""
-    return [check() for check in CHECKS]
+    """All findings, in the order in which a broken one explains the next; first what a student needs."""
+    others = [replace(check(), for_students=False) for check in FOR_OTHERS]
+    return [*(check() for check in FOR_STUDENTS), *others]
 
 
 def python_and_course() -> Finding:
@@ -153,8 +155,8 @@ def nbgrader() -> Finding:
         return Finding(
             "note",
             "nbgrader",
-            "not installed",
-            "for instructors, in the course's folder: " + _install("-e '.[grader]'"),
+            "not installed; needed for grading",
+            "instructors, in the course's folder: " + _install("-e '.[grader]'"),
         )
     if not _labextension("@jupyter/nbgrader"):
         mend = _install("--force-reinstall nbgrader")
@@ -186,7 +188,7 @@ def chromium() -> Finding:
 def _program(name: str, purpose: str, mend: str) -> Finding:
     place = shutil.which(name)
     if place is None:
-        return Finding("note", name, f"not on PATH; needed for {purpose}", f"for {mend}")
+        return Finding("note", name, f"not on PATH; needed for {purpose}", mend)
     return Finding("fine", name, f"{place}, for {purpose}")
 
 
@@ -219,7 +221,8 @@ def _install(packages: str) -> str:
     return f"{sys.executable} -m pip install {packages}"
 
 
-CHECKS = (python_and_course, packages, kernel, widgets, notebooks, nbgrader, alembic, bubblewrap, chromium)
+FOR_STUDENTS = (python_and_course, packages, kernel, widgets, notebooks)
+FOR_OTHERS = (nbgrader, alembic, bubblewrap, chromium)
 
 
 def report(findings: list[Finding]) -> None:
@@ -229,9 +232,19 @@ def report(findings: list[Finding]) -> None:
 
     looks = {"fine": ("✓ fine  ", "green"), "note": ("· note  ", "cyan"), "broken": ("✗ broken", "bold red")}
     console = Console(soft_wrap=True, highlight=False)
-    for finding in findings:
-        console.print(Text.assemble(looks[finding.state], f"  {finding.subject:15} {finding.text}"))
-        if finding.mend:
-            console.print(Text(f"{'':10}  → {finding.mend}", "bold"))
+
+    def show(some: list[Finding]) -> None:
+        for finding in some:
+            console.print(Text.assemble(looks[finding.state], f"  {finding.subject:15} {finding.text}"))
+            if finding.mend:
+                console.print(Text(f"{'':10}  → {finding.mend}", "bold"))
+
+    console.print(Text("What the notebooks need", "bold underline"))
+    show([finding for finding in findings if finding.for_students])
     broken = sum(finding.state == "broken" for finding in findings)
-    console.print("\nAll that a student needs is there." if not broken else f"\n{broken} to mend; begin at the top.")
+    if broken:
+        console.print(f"\n{broken} to mend: begin at the top, where one may explain the next, and examine again.")
+    else:
+        console.print("\nAll that a student needs is there.")
+    console.print(Text("\nOnly for instructors and developers", "bold underline"))
+    show([finding for finding in findings if not finding.for_students])

@@ -70,9 +70,10 @@ def find_notebook(wanted: str | None, names: list[str]) -> str:
     else:
         matches = [name for name in names if wanted in (name, name[3:])]
         matches = matches or [name for name in names if wanted.lower() in name]
-    if len(matches) != 1:
-        means = f"means more than one notebook: {', '.join(matches)}" if matches else "is no notebook of the course"
-        raise HandoutError(f"{wanted!r} {means}. There is {', '.join(names)}.")
+    if len(matches) > 1:
+        raise HandoutError(f"{wanted!r} means more than one notebook: {' or '.join(matches)}? The number will do.")
+    if not matches:
+        raise HandoutError(f"{wanted!r} is no notebook of the course. There is {', '.join(names)}.")
     return matches[0]
 
 

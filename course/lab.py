@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
+import shlex
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +37,7 @@ def serve(
     try:
         from jupyterlab.labapp import LabApp
     except ImportError as error:
-        raise LabError(f"JupyterLab does not load ({error}). `course doctor` says how to mend it.") from error
+        raise LabError(f"JupyterLab does not load ({error}). This says how to mend it: {doctor_command()}") from error
 
     if not verbose:
         logging.disable(logging.WARNING)  # of the server and all its extensions
@@ -62,9 +65,17 @@ def serve(
         server.io_loop.add_callback(announce, url, server.port)  # behind the one that begins to listen
         server.start()
     except SystemExit as stopped:  # Jupyter has logged why
-        raise LabError(f"JupyterLab did not start: is there a free port from {port} on?") from stopped
+        raise LabError(
+            f"JupyterLab did not start: is there a free port from {port} on? Give another with --port; --verbose shows "
+            f"what Jupyter says. If that does not help: {doctor_command()}"
+        ) from stopped
     except OSError as error:
-        raise LabError(f"JupyterLab did not start: {error}") from error
+        raise LabError(f"JupyterLab did not start: {error}. This looks for the cause: {doctor_command()}") from error
+
+
+def doctor_command() -> str:
+    """The command that examines this installation, as it can be typed where this one was."""
+    return "uv run course doctor" if "UV" in os.environ else f"{shlex.quote(sys.executable)} -m course doctor"
 
 
 def _leave_out(_: Any, page_config: dict[str, Any]) -> dict[str, Any]:

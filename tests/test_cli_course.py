@@ -165,6 +165,31 @@ def test_the_doctor_finds_this_installation_fine(tmp_path: Path) -> None:
     assert "Traceback" not in said.stderr
 
 
+def test_what_only_instructors_need_stands_below_a_heading_of_its_own(tmp_path: Path) -> None:
+    said = course("doctor", cwd=tmp_path, PATH=str(tmp_path)).stdout
+    students, _, others = said.partition("\nOnly for instructors and developers\n")
+    assert students.startswith("What the notebooks need\n") and "· note" not in students
+    assert students.endswith("All that a student needs is there.\n"), "before the others are named"
+    assert re.search(r"· note +bwrap +not on PATH; needed for the box", others)
+    assert "→ instructors: sudo apt install bubblewrap" in others
+
+
+@pytest.mark.parametrize(
+    ("uv", "command"), [("", f"{sys.executable} -m course doctor"), ("uv", "uv run course doctor")]
+)
+def test_where_jupyterlab_does_not_load_the_command_that_helps_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uv: str, command: str
+) -> None:
+    from course.lab import LabError, serve
+
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)  # as where it is not installed
+    monkeypatch.delenv("UV", raising=False)
+    if uv:
+        monkeypatch.setenv("UV", uv)
+    with pytest.raises(LabError, match=rf"JupyterLab does not load .*: {re.escape(command)}$"):
+        serve(tmp_path, "n.ipynb", port=8888, browser=False, announce=lambda *_: None)
+
+
 def test_the_doctor_names_a_kernel_that_starts_another_python(tmp_path: Path) -> None:
     """As when an earlier `ipykernel install --user` from another Python hides the right one."""
     other = tmp_path / "other"

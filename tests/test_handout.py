@@ -138,7 +138,7 @@ def test_a_notebook_is_found_by_number_name_or_part() -> None:
     ]  # fmt: skip
     assert find_notebook(None, ["03_backpropagation", *names]) == "05_convolution"
     assert find_notebook(None, ["03_backpropagation"]) == "03_backpropagation"
-    with pytest.raises(HandoutError, match=r"'conv' means more than one notebook: 05_convolution, 06_conv"):
+    with pytest.raises(HandoutError, match=r"'conv' means more than one notebook: 05_convolution or 06_conv"):
         find_notebook("conv", names)
     with pytest.raises(HandoutError, match=r"'8' is no notebook of the course\. There is 05_convolution, 06_"):
         find_notebook("8", names)
