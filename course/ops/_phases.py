@@ -9,6 +9,9 @@ weights at rows 2u + a and columns 2v + b a filter of their own:
 Four times the channels at a quarter of the size, with filters of half the extent: for that there is `_winograd`.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from course.ops import _winograd
@@ -18,27 +21,31 @@ from course.ops._validation import Array
 PICTURES = 8
 """Pictures in a block: they are copied into phases before the work and out of them after it."""
 
+FILTERS = 7 << 16
+"""Bytes of filters at the points that the gradients work with, and with as many of their gradients."""
+
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
     """Fill y (N, K, OH, OW) for x (N, C, H, W) and w (K, C, FH, FW)."""
-    u = _winograd.filters(_phases(w, (3, 3), (0, 0)))
-    for some in _blocks(len(x)):
+    u = _winograd.filters(_phases(w, (3, 3), (0, 0)).swapaxes(0, 1))
+    for some in _blocks(len(x), PICTURES):
         _winograd.correlate_at_points(_phases(x[some], _seen(g), g.pad), u, b, (0, 0), y[some])
 
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
     """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, FH, FW) and db (K,)."""
-    u = _winograd.filters(_phases(w, (3, 3), (0, 0)))
-    du, db = np.zeros((36, u.shape[2], len(w)), w.dtype), np.zeros(len(w), w.dtype)
-    for some in _blocks(len(x)):
-        phases = _phases(x[some], _seen(g), g.pad)
-        dphases = None if dx is None else np.empty_like(phases)
-        more_du, more_db = _winograd.gradients_at_points(dy[some], phases, u, (0, 0), dphases)
-        du += more_du
-        db += more_db
-        if dx is not None and dphases is not None:
-            dx[some] = _phases_backward(dphases, dx.shape[2:], g.pad)
-    return _phases_backward(_winograd.filters_backward(du), g.field, (0, 0)), db
+    dw, db = np.empty(w.shape, w.dtype), np.empty(len(w), w.dtype)
+    for depth in _blocks(w.shape[1], max(1, FILTERS // (36 * 4 * len(w) * w.itemsize))):
+        u, db = _winograd.filters(_phases(w[:, depth], (3, 3), (0, 0))), np.zeros_like(db)
+        du = np.zeros((36, u.shape[2], len(w)), w.dtype)
+        for some in _blocks(len(x), PICTURES):
+            phases = _phases(x[some, depth], _seen(g), g.pad)
+            dphases = None if dx is None else np.empty_like(phases)
+            db += _winograd.gradients_at_points(dy[some], phases, u, (0, 0), dphases, du)
+            if dx is not None and dphases is not None:
+                _fill(dx[some, depth], dphases, g.pad)
+        _fill(dw[:, depth], _winograd.filters_backward(du), (0, 0))
+    return dw, db
 
 
 def _seen(g: Geometry) -> tuple[int, int]:
@@ -46,25 +53,36 @@ def _seen(g: Geometry) -> tuple[int, int]:
     return g.output[0] + 2, g.output[1] + 2
 
 
-def _blocks(n: int) -> list[slice]:
-    return [slice(i, i + PICTURES) for i in range(0, n, PICTURES)]
+def _blocks(n: int, most: int) -> list[slice]:
+    """Cut range(n) into equal parts, none longer than `most`."""
+    count = -(-n // most)
+    return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
 
 
 def _phases(x: Array, size: tuple[int, int], pad: tuple[int, int]) -> Array:
     """Split padded pictures (N, C, H, W) into their phases (N, 4·C, *size), zeros where there is no cell."""
-    n, c, _, _ = x.shape
-    h, w = size
-    around = np.zeros((n, c, 2 * h, 2 * w), x.dtype)
-    inner = x[..., : 2 * h - pad[0], : 2 * w - pad[1]]
-    around[..., pad[0] : pad[0] + inner.shape[2], pad[1] : pad[1] + inner.shape[3]] = inner
-    return around.reshape(n, c, h, 2, w, 2).transpose(0, 1, 3, 5, 2, 4).reshape(n, 4 * c, h, w)
+    phases = np.zeros((*x.shape[:2], 2, 2, *size), x.dtype)
+    for phase, cells in _places(size, x.shape[2:], pad):
+        phases[phase] = x[cells]
+    return phases.reshape(len(x), 4 * x.shape[1], *size)
 
 
-def _phases_backward(phases: Array, size: tuple[int, ...], pad: tuple[int, int]) -> Array:
-    """Put phases (N, 4·C, h, w) together to pictures (N, C, *size) without their padding; unseen cells are 0."""
-    n, c, h, w = phases.shape
-    around = phases.reshape(n, c // 4, 2, 2, h, w).transpose(0, 1, 4, 2, 5, 3).reshape(n, c // 4, 2 * h, 2 * w)
-    seen = around[..., pad[0] : pad[0] + size[0], pad[1] : pad[1] + size[1]]
-    x = np.zeros((n, c // 4, *size), phases.dtype)
-    x[..., : seen.shape[2], : seen.shape[3]] = seen
-    return x
+def _fill(x: Array, phases: Array, pad: tuple[int, int]) -> None:
+    """Put phases (N, 4·C, h, w) together to pictures x (N, C, H, W) without their padding; unseen cells are 0."""
+    x[...] = 0
+    size = phases.shape[2:]
+    phases = phases.reshape(*x.shape[:2], 2, 2, *size)
+    for phase, cells in _places(size, x.shape[2:], pad):
+        x[cells] = phases[phase]
+
+
+def _places(phases: tuple[int, ...], size: tuple[int, ...], pad: tuple[int, int]) -> Iterator[tuple[Any, Any]]:
+    """Say where each of the four phases lies in pictures, and what part of it does."""
+    for phase in np.ndindex(2, 2):
+        inner, cells = [], []
+        for a, cut, n, p in zip(phase, phases, size, pad, strict=True):
+            first = max(0, (p - a + 1) // 2)  # of the cells 2·i + a of the padded picture, the first one in it
+            stop = max(first, min(cut, (p + n - a + 1) // 2))
+            inner.append(slice(first, stop))
+            cells.append(slice(2 * first + a - p, 2 * stop + a - p, 2))
+        yield (..., *phase, *inner), (..., *cells)

@@ -72,18 +72,20 @@ class Block(NamedTuple):
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
     """Fill y (N, K, OH, OW) for x (N, C, H, W) and w (K, C, 3, 3)."""
-    correlate_at_points(x, filters(w), b, g.pad, y)
+    correlate_at_points(x, filters(w.swapaxes(0, 1)), b, g.pad, y)
 
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
     """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, 3, 3) and db (K,)."""
-    du, db = gradients_at_points(dy, x, filters(w), g.pad, dx)
+    u = filters(w)
+    du = np.zeros((36, w.shape[1], len(w)), w.dtype)
+    db = gradients_at_points(dy, x, u, g.pad, dx, du)
     return filters_backward(du), db
 
 
 def correlate_at_points(x: Array, u: Array, b: Array | None, pad: tuple[int, int], y: Array) -> None:
-    """Fill y: x to the points, times the filters u (36, K, C) that are there already, and back."""
-    x, u = np.ascontiguousarray(x), u.swapaxes(1, 2).copy()
+    """Fill y: x to the points, times the filters u (36, C, K) that are there already, and back."""
+    x = np.ascontiguousarray(x)
     for block in _blocks(y.shape, x.shape[1], x.itemsize):
         m = _to_points(6, x, block, pad) @ u
         if b is not None:
@@ -92,30 +94,39 @@ def correlate_at_points(x: Array, u: Array, b: Array | None, pad: tuple[int, int
         y[place] = tiles
 
 
-def gradients_at_points(dy: Array, x: Array, u: Array, pad: tuple[int, int], dx: Array | None) -> tuple[Array, Array]:
-    """Fill dx unless it is None, and return du (36, C, K) and db (K,): `correlate_at_points`, transposed."""
+def gradients_at_points(dy: Array, x: Array, u: Array, pad: tuple[int, int], dx: Array | None, du: Array) -> Array:
+    """Fill dx unless it is None, add to du (36, C, K) and return db (K,): for filters u (36, K, C) at the points."""
     dy, x = np.ascontiguousarray(dy), np.ascontiguousarray(x)
-    du, db = np.zeros((36, x.shape[1], dy.shape[1]), x.dtype), np.zeros(dy.shape[1], x.dtype)
+    db = np.zeros(dy.shape[1], x.dtype)
+    together = max(1, CACHE // 4 // du[0].nbytes)
     for block in _blocks(dy.shape, x.shape[1], x.itemsize):
         v = _to_points(6, x, block, pad)
         dm = _to_points(4, dy, block, (0, 0))
-        for row in range(len(v)):
-            du += v[row].swapaxes(1, 2) @ dm[row]
+        for i in range(0, 36, together):
+            some = slice(i, i + together)
+            for row in range(len(v)):
+                du[some] += v[row, some].swapaxes(1, 2) @ dm[row, some]
         db += dm[:, 7].sum(axis=(0, 1))
+        del v
         if dx is not None:
-            place, tiles = _from_points(6, dm @ u, block, pad, dx.shape)
-            top, left = _overlap(block.down, pad[0]), _overlap(block.across, pad[1])
-            dx[place][:, :, :top] += tiles[:, :, :top]
-            dx[place][:, :, top:, :left] += tiles[:, :, top:, :left]
-            dx[place][:, :, top:, left:] = tiles[:, :, top:, left:]
-    return du, db
+            _add_tiles(dm @ u, block, pad, dx)
+    return db
+
+
+def _add_tiles(dv: Array, block: Block, pad: tuple[int, int], dx: Array) -> None:
+    """Bring a block back from the points, where its tiles overlap those of blocks before it adding up."""
+    place, tiles = _from_points(6, dv, block, pad, dx.shape)
+    top, left = _overlap(block.down, pad[0]), _overlap(block.across, pad[1])
+    dx[place][:, :, :top] += tiles[:, :, :top]
+    dx[place][:, :, top:, :left] += tiles[:, :, top:, :left]
+    dx[place][:, :, top:, left:] = tiles[:, :, top:, left:]
 
 
 def filters(w: Array) -> Array:
-    """Take the filters (K, C, 3, 3) to the points: u = (G ⊗ G) w, (36, K, C)."""
-    k, c, _, _ = w.shape
+    """Take filters (K, C, 3, 3), or (C, K, 3, 3), to the points: u = (G ⊗ G) w, (36, K, C) or (36, C, K)."""
+    first, second, _, _ = w.shape
     gg = np.kron(G, G).astype(w.dtype)
-    return (gg @ w.reshape(k * c, 9).T).reshape(36, k, c)
+    return (gg @ w.reshape(first * second, 9).T).reshape(36, first, second)
 
 
 def filters_backward(du: Array) -> Array:
@@ -177,13 +188,13 @@ def _from_points(
     m, c = pictures.stop - pictures.start, shape[1]
     rows, among, height = _seen(down, n, pad[0], shape[2])
     columns, taps, width = _seen(across, n, pad[1], shape[3])
-    bands = _along(n, 1, v.dtype).T.copy() @ v.reshape(len(down), 6, -1)
+    back, v = _along(n, 1, v.dtype).T.copy(), v.reshape(len(down), 6, -1)
     if n == 4:
-        lines = bands.reshape(height, -1)
+        lines = (back @ v).reshape(height, -1)
     else:
-        lines = np.zeros((height, bands.shape[-1]), v.dtype)
-        for i, band in enumerate(bands):
-            lines[4 * i : 4 * i + n] += band
+        lines = np.zeros((height, v.shape[2]), v.dtype)
+        for i, row in enumerate(v):
+            lines[4 * i : 4 * i + n] += back @ row
     tiles = lines.reshape(height, -1, m * c).swapaxes(1, 2) @ _along(n, len(across), v.dtype)
     place = (pictures, slice(None), rows, columns)
     return place, tiles.reshape(height, m, c, width).transpose(1, 2, 0, 3)[:, :, among, taps]
