@@ -18,11 +18,15 @@ from . import crew
 app = typer.Typer(
     help="""Release notebooks, autograde what strangers submit, read reports, send feedback.
 
-Student code runs in a sandbox that holds neither tests nor solutions; the tests run outside it. Try it first:
+Student code runs in a sandbox that holds neither tests nor solutions; the tests run outside it. Try it first with
+`grader demo`. A class of your own is a folder, laid out as nbgrader does:
 
-    grader demo
-
-A class is a folder that `grader init` makes, laid out as nbgrader does; submissions go to submitted/STUDENT/NOTEBOOK.
+    grader init my-class
+    grader release 5 -c my-class     # hand out exercises/05_convolution
+    grader autograde 5 -c my-class   # grade submitted/STUDENT/05_convolution
+    grader feedback 5 -c my-class    # feedback/STUDENT/05_convolution: a page each
+    grader report 5 -c my-class      # a page for you
+    grader export 5 -c my-class      # the points as CSV
 """,
     no_args_is_help=True,
     add_completion=False,
@@ -32,7 +36,12 @@ A class is a folder that `grader init` makes, laid out as nbgrader does; submiss
 console = Console()
 TROUBLE = 2  # the exit code of everything foreseeable
 
-Class = Annotated[Path, typer.Option("--class", "-c", metavar="FOLDER", help="The folder of the class.")]
+Class = Annotated[
+    Path,
+    typer.Option(
+        "--class", "-c", metavar="FOLDER", help="The folder of the class; by default this one.", show_default=False
+    ),
+]
 Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment: 05_convolution, or 5.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; by default one a processor.")]
 Only = Annotated[list[str] | None, typer.Option("--student", "-s", help="Only this student; may be repeated.")]
@@ -51,8 +60,10 @@ def init(
     with in_words():
         made, kept = new_class.make(folder, root, update=update)
         say(f"The class {folder} has {', '.join(made.assignments())}.")
+        if kept:
+            say("Kept, though the course's differ, for you may have edited them; --update replaces them:")
         for place in kept:
-            say(f"Kept {place}, which differs from the course's; with --update it is replaced.")
+            say(f"  {place}")
         say(f"Next, for each notebook that you hand out: {command('release', made.assignments()[0], folder=folder)}")
 
 

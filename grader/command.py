@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from .classroom import Classroom
-from .errors import BadAssignment
+from .classroom import CONFIG, Classroom
+from .errors import BadAssignment, BadClassroom
 from .intake import show
 
 
@@ -20,6 +20,11 @@ def enter(folder: Path, wanted: str) -> tuple[Classroom, str]:
         BadClassroom: the folder is not that of a class.
         BadAssignment: there is no such assignment, or more than one.
     """
+    if not (folder / CONFIG).is_file():
+        new = command("init", "my-class")
+        raise BadClassroom(
+            f"{folder.resolve()} is not the folder of a class: name one with --class, or make one: {new}"
+        )
     classroom = Classroom(folder)
     return classroom, which(wanted, classroom.assignments())
 

@@ -107,6 +107,22 @@ def test_the_command_that_is_named_runs(small_class, monkeypatch):
     assert call(f"{grader} export 5 -c 'my class'").returncode == 0
 
 
+def test_outside_a_class_the_command_says_how_to_name_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(app, ["release", "5"])
+    assert said.exit_code == 2
+    assert (
+        f"{tmp_path} is not the folder of a class: name one with --class, or make one: uv run grader init"
+        in said.output
+    )
+
+
+def test_help_shows_the_whole_way():
+    said = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100"}).output
+    for name in ("init my-class", "release 5", "autograde 5", "feedback 5", "report 5", "export 5"):
+        assert f"grader {name}" in said
+
+
 def test_a_class_and_an_assignment_are_entered_together(small_class):
     classroom, name = enter(small_class, "5")
     assert (classroom.root, name) == (small_class, "05_hw")
