@@ -24,7 +24,7 @@ Student code runs in a sandbox that holds neither tests nor solutions; the tests
     grader init my-class
     grader release 5 -c my-class     # hand out exercises/05_convolution
     grader autograde 5 -c my-class   # grade submitted/STUDENT/05_convolution
-    grader feedback 5 -c my-class    # feedback/STUDENT/05_convolution: a page each
+    grader feedback 5 -c my-class    # a page for each student
     grader report 5 -c my-class      # a page for you
     grader export 5 -c my-class      # the points as CSV
 """,
