@@ -112,7 +112,7 @@ def keep(classroom: Classroom, name: str, book: Book, done: Done) -> Outcome:
     results = list(done.graded.values())
     outcome = Outcome(
         job.student,
-        job.digest,
+        job.digest if done.final else "",
         done.level,
         {f"{name}/{cell}": score for name, graded in done.graded.items() for cell, score in graded.scores.items()},
         sum(assignment.automatic_points for assignment in job.notebooks.values()),
@@ -184,4 +184,5 @@ def _finished(under_way: dict[Future[Done], Job]) -> Iterator[tuple[Job, Done]]:
 
 def _given_up(job: Job) -> Done:
     reason = "the grader's worker process died while it graded this submission, twice; please tell your instructor"
-    return Done(job, {name: reject(assignment, reason) for name, assignment in job.notebooks.items()})
+    rejected = {name: reject(assignment, reason) for name, assignment in job.notebooks.items()}
+    return Done(job, rejected, final=False)

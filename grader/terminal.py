@@ -76,7 +76,7 @@ def show_points(classroom: Classroom, name: str, outcomes: list[Outcome], consol
     console.print(table)
     faults = sorted({fault for outcome in outcomes for fault in outcome.faults})
     for fault in faults:
-        console.print(f"[bold red]The instructor's notebook:[/] {escape(fault)}", highlight=False)
+        console.print(f"[bold red]To mend:[/] {escape(fault)}", highlight=False)
 
 
 def write_feedback(classroom: Classroom, name: str, console: Console, *, students: list[str] | None = None) -> None:

@@ -6,9 +6,11 @@ import atexit
 import os
 import signal
 import threading
+import traceback
 from dataclasses import dataclass, field
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from .assignment import Assignment
 from .box.levels import Boxes, open_boxes
@@ -35,7 +37,10 @@ class Done:
     job: Job
     graded: dict[str, Graded] = field(default_factory=dict)
     level: str = ""
+    final: bool = True  # False: a failure of ours, so the next run tries again
 
+
+FAILED = "The grader failed on this submission. That is no fault of yours: your instructor has been told."
 
 _boxes: dict[tuple[tuple[str, ...], Limits], Boxes] = {}  # warm boxes of this process, by what they may import and use
 
@@ -74,5 +79,17 @@ def work(job: Job) -> Done:
         if key not in _boxes:
             _boxes[key] = open_boxes(assignment.modules, assignment.limits)
         done.level = _boxes[key].level
-        done.graded[name] = grade(assignment, content, job.seed, _boxes[key])
+        try:
+            done.graded[name] = grade(assignment, content, job.seed, _boxes[key])
+        except Exception as error:  # a fault of the grader's: this one submission waits, everyone else's goes on
+            done.graded[name] = reject(assignment, FAILED)
+            done.graded[name].faults.append(_told(error))
+            done.final = False
     return done
+
+
+def _told(error: Exception) -> str:
+    """Where our own code failed, for whoever reports it."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(where.filename).name}:{where.lineno}"
+    return f"the grader itself failed ({type(error).__name__}: {error}, at {place}); please report it"

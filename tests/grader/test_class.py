@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import pool
+from grader import grade, pool
 from grader.classroom import CONFIG, CONFIG_TEXT, Classroom
 from grader.errors import BadAssignment, BadClassroom, BadGradebook, NoWorkers
 from grader.gradebook import Book
@@ -167,7 +167,7 @@ def test_a_run_that_was_killed_is_completed_by_the_next(classroom):
 import sys
 import time
 from pathlib import Path
-from grader import pool
+from grader import grade, pool
 from grader.classroom import Classroom
 if __name__ == "__main__":
     for_each = lambda outcome, fresh: print(outcome.student, flush=True)
@@ -212,6 +212,25 @@ def test_a_worker_that_dies_costs_only_the_submission_that_killed_it(classroom, 
     assert set(done) == set(STUDENTS)
     assert [student for student in done if done[student].graded] == ["ben"]
     assert "worker process died" in done["ben"].graded["hw"].remarks[0]
+
+
+def test_a_failure_of_the_graders_own_costs_nobody_else_and_is_tried_again(classroom, monkeypatch):
+    def fails(assignment, submitted, seed, boxes):
+        if b"os._exit(0)" in submitted:
+            raise ZeroDivisionError("a fault of ours")
+        return grade.grade(assignment, submitted, seed, boxes)
+
+    monkeypatch.setattr("grader.worker.grade", fails)
+    outcomes = {o.student: o for o in pool.autograde(classroom, "hw", Here())}
+    failed = [o for o in outcomes.values() if o.faults]
+    assert failed and all("ZeroDivisionError: a fault of ours, at test_class.py" in o.faults[0] for o in failed)
+    assert all("no fault of yours" in o.remarks[0] and o.score == 0 for o in failed)
+    assert all(o.score == SCORES[o.student] for o in outcomes.values() if not o.faults)
+    monkeypatch.undo()
+    again = []
+    outcomes = pool.autograde(classroom, "hw", Here(), report=lambda o, now: now and again.append(o.student))
+    assert sorted(again) == sorted(o.student for o in failed)
+    assert {o.student: o.score for o in outcomes} == SCORES
 
 
 def test_workers_that_cannot_start_are_nobodys_fault(classroom, monkeypatch):
@@ -302,7 +321,7 @@ def test_a_gradebook_without_the_assignment(classroom):
     "arguments, sentence",
     [
         (["autograde", "hw9"], "there is no assignment 'hw9'"),
-        (["autograde", "hw", "-c", "nowhere"], "there is no folder nowhere"),
+        (["autograde", "hw", "-c", "nowhere"], "nowhere is not the folder of a class"),
         (["report", "hw9"], "there is no assignment 'hw9'"),
         (["init", "x", "--course", "submitted"], "not the course's folder"),
     ],
