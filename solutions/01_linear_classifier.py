@@ -24,10 +24,11 @@
 # It takes about an hour. Nothing else is needed first. Run the cells from top to bottom; where you find `...` or
 # `NotImplementedError`, it is your turn. The cell below each exercise checks your answer at once, as often as you like.
 #
-# Lectures: **HLCV** is *High Level Computer Vision*, Saarland University, "Backpropagation & Convolutional Neural Networks";
-# **EECS 442** is *Convolutional Neural Networks*, University of Michigan; **IIITS** is the lecture *Convolutional Neural
-# Network*, IIIT Sri City. Symbols: N pictures in a batch, one a row; D numbers in a picture; C classes; x (N, D), w (D, C),
-# b (C,), scores s (N, C); the label y is the number of the right class, and i counts the pictures.
+# Lectures: **HLCV** is *High Level Computer Vision*, Saarland University, "Backpropagation & Convolutional Neural
+# Networks"; **EECS 442** is *Convolutional Neural Networks*, University of Michigan; **IIITS** is the lecture
+# *Convolutional Neural Network*, IIIT Sri City. Symbols: N pictures in a batch, one a row; D numbers in a picture; C
+# classes; x (N, D), w (D, C), b (C,), scores s (N, C); the label y is the number of the right class, and i counts the
+# pictures.
 
 # %% tags=["setup"]
 import numpy as np
@@ -49,9 +50,9 @@ np.set_printoptions(precision=3, suppress=True)
 #
 # gives C scores, and the class with the highest score is the answer. There are three ways to see this line.
 #
-# **Algebra.** Each score is a sum over the pixels, weighted by one column of w. Here is a picture of four pixels and three
-# classes. HLCV writes s = Wx, with a picture as a column and without b; we write pictures as rows, so that a batch of them
-# is a matrix, and w is the transpose of HLCV's W.
+# **Algebra.** Each score is a sum over the pixels, weighted by one column of w. Here is a picture of four pixels and
+# three classes. HLCV writes s = Wx, with a picture as a column and without b; we write pictures as rows, so that a
+# batch of them is a matrix, and w is the transpose of HLCV's W.
 
 # %% tags=["setup"]
 x_tiny = np.array([[3.0, 1, 0, 2]])
@@ -69,9 +70,10 @@ plots.show(
 )
 
 # %% [markdown]
-# **Pictures.** A column of w has as many numbers as the picture: it *is* a picture, the **template** of its class. The score
-# says how well the two match. Below, each template is the mean of a class's handwritten digits, minus the mean of all digits.
-# That is not yet a good classifier, but you see what a template wants: ink where it is violet, none where it is orange.
+# **Pictures.** A column of w has as many numbers as the picture: it *is* a picture, the **template** of its class.
+# The score says how well the two match. Below, each template is the mean of a class's handwritten digits, minus the
+# mean of all digits. That is not yet a good classifier, but you see what a template wants: ink where it is violet,
+# none where it is orange.
 
 # %% tags=["demo"]
 digits, digit_labels = data.digits("train")
@@ -88,8 +90,8 @@ plots.show(
 # %% [markdown]
 # **Geometry.** A picture is a point in a space of D dimensions. Two classes i and j score alike where
 # $x\,(w_{:,i} - w_{:,j}) + b_i - b_j = 0$: a line if D = 2, a plane if D = 3, a hyperplane in general (EECS 442, "What Can We
-# Represent"). It stands at a right angle on the difference of the two templates, and b moves it. On one side i wins, on the
-# other j:
+# Represent"). It stands at a right angle on the difference of the two templates, and b moves it. On one side i wins,
+# on the other j:
 
 # %% tags=["demo"]
 points, point_labels = data.blobs(90, classes=3, noise=0.3, rng=np.random.default_rng(1))
@@ -159,7 +161,8 @@ check.score(8)
 # %% [markdown]
 # ### Write it: scores, and the way back
 #
-# The function returns the scores and a **cache**: what the way back will need. For N pictures, one line of NumPy is enough.
+# The function returns the scores and a **cache**: what the way back will need. For N pictures, one line of NumPy is
+# enough.
 
 
 # %% exercise="linear_scores"
@@ -225,12 +228,14 @@ check("another batch", check.normal(2, 7), check.normal(7, 5), check.normal(5), 
 check.score(5)
 
 # %% [markdown]
-# Now backwards. Somebody tells you how the loss L changes with each score: `dscores`, of the shape of the scores. Each w[d, c]
-# acts on the scores of class c, in every picture, by the factor x[n, d]. So
+# Now backwards. Somebody tells you how the loss L changes with each score: `dscores`, of the shape of the scores.
+# Each w[d, c] acts on the scores of class c, in every picture, by the factor x[n, d]. So
 #
-# $$dw_{d,c} = \sum_n x_{n,d}\; dscores_{n,c} \qquad db_c = \sum_n dscores_{n,c} \qquad dx_{n,d} = \sum_c w_{d,c}\; dscores_{n,c}$$
+# $$dw_{d,c} = \sum_n x_{n,d}\; dscores_{n,c} \qquad db_c = \sum_n dscores_{n,c} \qquad
+# dx_{n,d} = \sum_c w_{d,c}\; dscores_{n,c}$$
 #
-# Two of these are matrix products with something transposed. The shapes tell you which: dw looks like w, db like b, dx like x.
+# Two of these are matrix products with something transposed. The shapes tell you which: dw looks like w, db like b,
+# dx like x.
 
 
 # %% exercise="linear_scores_backward"
@@ -317,13 +322,14 @@ check.score(6)
 #
 # *Follows HLCV, "Where we are... : Parametric Approach"; IIITS, "Loss/Classification Layer".*
 #
-# Which scores are good? A **loss** turns them into one number, the smaller the better. The multi-class **support vector
-# machine** (SVM) wants the label's score to lead every other score by a margin of 1. Each class that comes closer costs what
-# is missing:
+# Which scores are good? A **loss** turns them into one number, the smaller the better. The multi-class **support
+# vector machine** (SVM) wants the label's score to lead every other score by a margin of 1. Each class that comes
+# closer costs what is missing:
 #
 # $$L_i = \sum_{j \ne y_i} \max(0,\; s_j - s_{y_i} + 1) \qquad L = \frac1N \sum_i L_i$$
 #
-# The figure shows it for two classes, as the label's lead over the other one grows. The other curve is the loss of section 3.
+# The figure shows it for two classes, as the label's lead over the other one grows. The other curve is the loss of
+# section 3.
 
 # %% tags=["demo"]
 lead = np.linspace(-3, 5, 17)
@@ -341,9 +347,10 @@ plots.show(
 )
 
 # %% [markdown]
-# **The gradient.** Raise s_j a little: if class j is within the margin, L_i grows by as much; if not, nothing happens. Raise the
-# label's score, and L_i falls once for *each* class within the margin. Hence, for every picture, +1 for each class that
-# counts, minus their number for the label, all divided by N. A class exactly at the margin does not count.
+# **The gradient.** Raise s_j a little: if class j is within the margin, L_i grows by as much; if not, nothing
+# happens. Raise the label's score, and L_i falls once for *each* class within the margin. Hence, for every picture,
+# +1 for each class that counts, minus their number for the label, all divided by N. A class exactly at the margin
+# does not count.
 #
 # ### By hand: three pictures
 #
@@ -408,8 +415,9 @@ check.score(11)
 # %% [markdown]
 # ### Write it: the hinge loss and its gradient
 #
-# A loss is the last gate of a network: nothing comes after it, so it returns its gradient at once. Begin with two loops, over
-# pictures and classes, if you like; then try without. `scores[np.arange(N), labels]` picks the label's score in each row.
+# A loss is the last gate of a network: nothing comes after it, so it returns its gradient at once. Begin with two
+# loops, over pictures and classes, if you like; then try without. `scores[np.arange(N), labels]` picks the label's
+# score in each row.
 
 
 # %% exercise="hinge_loss"
@@ -541,29 +549,31 @@ check.score(9)
 # %% [markdown]
 # ## 3 The softmax loss: never enough
 #
-# *Follows HLCV, "Where we are... : Parametric Approach" and, for the formula of softmax, "Convolutional Neural Networks".*
+# *Follows HLCV, "Where we are... : Parametric Approach" and, for the formula of softmax, "Convolutional Neural
+# Networks".*
 #
-# The second loss reads scores as probabilities. **Softmax** makes them positive by e to the power of s, and lets them add up to 1:
+# The second loss reads scores as probabilities. **Softmax** makes them positive by e to the power of s, and lets them
+# add up to 1:
 #
 # $$p_j = \frac{e^{s_j}}{\sum_k e^{s_k}} \qquad L_i = -\log p_{y_i} \qquad L = \frac1N \sum_i L_i$$
 #
-# log is the natural logarithm. If the label has probability 1, the loss is 0; the less probable it is, the larger the loss. This is
-# also called the cross-entropy loss.
+# log is the natural logarithm. If the label has probability 1, the loss is 0; the less probable it is, the larger the
+# loss. This is also called the cross-entropy loss.
 #
-# **A slip on a slide.** On "Convolutional Neural Networks" HLCV prints softmax as $e^{-z_i}/\sum_j e^{-z_j}$. With the minus sign
-# the class with the *lowest* score would be the most probable one. On "Where we are..." the same lecture has the usual $e^{s}$
-# in its loss, and so have we. (In physics z is an energy, and the state of the lowest energy is indeed the most probable: there
-# the sign belongs.)
+# **A slip on a slide.** On "Convolutional Neural Networks" HLCV prints softmax as $e^{-z_i}/\sum_j e^{-z_j}$. With
+# the minus sign the class with the *lowest* score would be the most probable one. On "Where we are..." the same
+# lecture has the usual $e^{s}$ in its loss, and so have we. (In physics z is an energy, and the state of the lowest
+# energy is indeed the most probable: there the sign belongs.)
 #
-# **The gradient** is as simple as it could be: the probabilities that you have, minus those that you want, which are 1 for the label and 0
-# for all others:
+# **The gradient** is as simple as it could be: the probabilities that you have, minus those that you want, which are
+# 1 for the label and 0 for all others:
 #
 # $$\frac{\partial L}{\partial s_{i,j}} = \frac1N \left(p_{i,j} - [\,j = y_i\,]\right)$$
 #
 # ### By hand: probabilities
 #
-# The scores of one picture (N = 1) are s = (0, log 2, log 5), so that e^s = (1, 2, 5). Three decimals are enough; use Python as a calculator
-# if you like: `np.log`.
+# The scores of one picture (N = 1) are s = (0, log 2, log 5), so that e^s = (1, 2, 5). Three decimals are enough; use
+# Python as a calculator if you like: `np.log`.
 
 # %% exercise="by-hand-softmax"
 ### BEGIN BLANKS
@@ -634,13 +644,14 @@ check.blank("softmax_at_start", softmax_at_start, decimals=2)
 check.score(11)
 
 # %% [markdown]
-# The last number is worth remembering: a new classifier with C classes begins at a loss of about −log(1/C) = log C. If yours does not,
-# something is wrong before the training has begun.
+# The last number is worth remembering: a new classifier with C classes begins at a loss of about −log(1/C) = log C.
+# If yours does not, something is wrong before the training has begun.
 #
 # ### Write it: softmax
 #
-# e^1000 is too large for a float64: it becomes `inf`, and inf/inf is NaN. But you have just seen that only *differences* of scores
-# matter. So subtract something from each row first, such that no power is too large, and at least one is not too small.
+# e^1000 is too large for a float64: it becomes `inf`, and inf/inf is NaN. But you have just seen that only
+# *differences* of scores matter. So subtract something from each row first, such that no power is too large, and at
+# least one is not too small.
 
 
 # %% exercise="softmax"
@@ -720,8 +731,8 @@ check.score(7)
 # %% [markdown]
 # ### Write it: the softmax loss and its gradient
 #
-# Here is one more trap. If the label lies 1000 below another class, p is e^(−1000), which is 0 in the computer, and log 0 is −inf. On paper the
-# loss is simply 1000. So do not take the logarithm of p; take it on paper first:
+# Here is one more trap. If the label lies 1000 below another class, p is e^(−1000), which is 0 in the computer, and
+# log 0 is −inf. On paper the loss is simply 1000. So do not take the logarithm of p; take it on paper first:
 #
 # $$\log p_j = s_j - \log \sum_k e^{s_k}$$
 #
@@ -844,8 +855,8 @@ check("dscores: another batch", "dscores", *batch, points=0.5)
 check.score(10)
 
 # %% [markdown]
-# Does the gradient tell the truth? Move one score by a tiny h in both directions and measure the slope. You will do that for whole networks in
-# notebook 02.
+# Does the gradient tell the truth? Move one score by a tiny h in both directions and measure the slope. You will do
+# that for whole networks in notebook 02.
 
 # %% tags=["experiment"]
 scores, labels, h = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, 0.2]]), np.array([0, 2]), 1e-5
@@ -859,15 +870,19 @@ for loss in (hinge_loss, softmax_loss):
 # %% [markdown]
 # ## 4 See it: drag a point
 #
-# Three classes in the plane, so D = 2 and C = 3. All numbers are those of your own functions. Take the ring with the mouse, or click it and use the arrow
-# keys (with Shift in larger steps). A number of yours that is not right is framed with dashes.
+# Three classes in the plane, so D = 2 and C = 3. All numbers are those of your own functions. Take the ring with the
+# mouse, or click it and use the arrow keys (with Shift in larger steps). A number of yours that is not right is
+# framed with dashes.
 #
-# 1. Drag the point up, deep into the region of its class. Which loss becomes exactly 0, and where? Which one never does?
+# 1. Drag the point up, deep into the region of its class. Which loss becomes exactly 0, and where? Which one never
+#    does?
 # 2. Put the point on a solid line. Which two probabilities are equal? What is the hinge loss there at least?
-# 3. Drag it across a solid line and straight on into the foreign region. By how much does each loss grow with every step, at first and far out?
-# 4. Set *scale* to 4: all weights and biases are multiplied. No dot changes its side. What happens to both losses, and to the probabilities?
-# 5. Choose w0, w1 or w2 under *drag*: now the ring is the template of a class. Try to bring all 30 dots to where they belong, and
-#    both mean losses as far down as you can. Which border stays on its line when you drag w0?
+# 3. Drag it across a solid line and straight on into the foreign region. By how much does each loss grow with every
+#    step, at first and far out?
+# 4. Set *scale* to 4: all weights and biases are multiplied. No dot changes its side. What happens to both losses,
+#    and to the probabilities?
+# 5. Choose w0, w1 or w2 under *drag*: now the ring is the template of a class. Try to bring all 30 dots to where they
+#    belong, and both mean losses as far down as you can. Which border stays on its line when you drag w0?
 
 # %% tags=["demo"]
 from course.demos import linear_classifier
@@ -879,19 +894,20 @@ linear_classifier.demo(linear_scores, hinge_loss, softmax, softmax_loss)
 #
 # *Follows HLCV, "Where we are... : Parametric Approach": full loss = data loss + regularization.*
 #
-# You have seen it in the demo: if all dots are right, multiplying all weights by 4 lowers the losses. By 100, even more. Nothing in the
-# data stops the weights from growing. So a **penalty** R(W) is added, which prefers small weights. HLCV leaves open which one. We take the usual
-# square, L2:
+# You have seen it in the demo: larger weights lower the softmax loss, although no dot changes its side. If all dots
+# are right, that goes on for ever; nothing in the data stops the weights from growing. So a **penalty** R(W) is
+# added, which prefers small weights. HLCV leaves open which one. We take the usual square, L2:
 #
 # $$L = \frac1N \sum_i L_i + R(w) \qquad R(w) = \frac{\lambda}{2} \sum_{d,c} w_{d,c}^2$$
 #
-# λ is its strength. The ½ is there so that the gradient is simply λw: each weight is pulled towards 0 in proportion to its
-# size, and the name of this pull in later lectures is *weight decay*. The biases are not penalised: b only moves a border.
+# λ is its strength. The ½ is there so that the gradient is simply λw: each weight is pulled towards 0 in proportion
+# to its size, and the name of this pull in later lectures is *weight decay*. The biases are not penalised: b only
+# moves a border.
 #
 # ### By hand: the penalty
 #
-# w = [[1, −2], [3, 0]] and λ = 0.1. Then: the picture x = (1, 2) and λ = 1. The templates (5, 0) and (1, 2) give it the same score, 5. Which one does the
-# penalty prefer?
+# w = [[1, −2], [3, 0]] and λ = 0.1. Then: the picture x = (1, 2) and λ = 1. The templates (5, 0) and (1, 2) give it
+# the same score, 5. Which one does the penalty prefer?
 
 # %% exercise="by-hand-penalty"
 ### BEGIN BLANKS
@@ -935,8 +951,8 @@ check.blank("penalty_of_1_2", penalty_of_1_2)
 check.score(7)
 
 # %% [markdown]
-# The penalty prefers (1, 2): a template that uses both pixels a little, rather than one of them a lot. (Of all templates that give x the
-# score 5, the one along x is the cheapest: the geometry of section 1.)
+# The penalty prefers (1, 2): a template that uses both pixels a little, rather than one of them a lot. (Of all
+# templates that give x the score 5, the one along x is the cheapest: the geometry of section 1.)
 #
 # ### Write it: the penalty and the full loss
 
@@ -1018,8 +1034,9 @@ check("dw: another matrix", "dw", w, strength=0.45, points=0.5)
 check.score(5)
 
 # %% [markdown]
-# Now put everything together: scores, data loss, the way back, penalty. Four of your functions, one line each. The function is told *which* loss to
-# use; both have the same form. Its first lines call your own functions. The check hands over right ones instead, so that a mistake from above is not counted twice.
+# Now put everything together: scores, data loss, the way back, penalty. Four of your functions, one line each. The
+# function is told *which* loss to use; both have the same form. Its first lines call your own functions. The check
+# hands over right ones instead, so that a mistake from above is not counted twice.
 
 
 # %% exercise="full_loss"
@@ -1143,8 +1160,8 @@ check.score(9)
 #
 # *Follows HLCV, "Strategies": #1 random search, #2 follow the slope.*
 #
-# How do we find the best w? The first idea needs no gradient at all: draw many, keep the best. Who draws? Not your function: it is given the
-# candidates, so that it gives the same answer on every machine.
+# How do we find the best w? The first idea needs no gradient at all: draw many, keep the best. Who draws? Not your
+# function: it is given the candidates, so that it gives the same answer on every machine.
 
 
 # %% exercise="random_search"
@@ -1248,8 +1265,9 @@ check("trace: fifteen vectors", "trace", target, drawn, points=0.5)
 check.score(6)
 
 # %% [markdown]
-# Let it search: 600 real digits of 8×8 pixels, 400 random classifiers of 650 numbers each. Beside it, 400 steps along the slope: subtract a little of the
-# gradient, again and again. (Why that works, and how to do it well, is notebook 02.) Both look at the full loss 400 times.
+# Let it search: 600 real digits of 8×8 pixels, 400 random classifiers of 650 numbers each. Beside it, 400 steps along
+# the slope: subtract a little of the gradient, again and again. (Why that works, and how to do it well, is notebook
+# 02.) Both look at the full loss 400 times.
 
 # %% tags=["experiment"]
 x_train, y_train = (part[:600] for part in data.digits("train"))
@@ -1297,8 +1315,8 @@ print(f"  random search reads {accuracy(lucky[:-1], lucky[-1]):.0%}")
 print(f"  the slope reads {accuracy(w_softmax, b_softmax):.0%}")
 
 # %% [markdown]
-# HLCV says of random search: "can work... but very expensive". In 650 dimensions it hardly works at all: almost every direction is a bad one,
-# and the best of 400 draws knows nothing about where to go next. The gradient does.
+# HLCV says of random search: "can work... but very expensive". In 650 dimensions it hardly works at all: almost every
+# direction is a bad one, and the best of 400 draws knows nothing about where to go next. The gradient does.
 #
 # ## 7 Use it: what has it learned?
 #
@@ -1324,8 +1342,9 @@ for name, w, b in (("softmax", w_softmax, b_softmax), ("hinge", w_hinge, b_hinge
     )
 
 # %% [markdown]
-# Compare with the means of section 1. A template does not show what a 3 looks like; it shows what tells a 3 *from all other digits*. A single picture shows how
-# a score comes about: pixel times weight, added up. Below, a digit, and its products with two templates.
+# Compare with the means of section 1. A template does not show what a 3 looks like; it shows what tells a 3 *from all
+# other digits*. A single picture shows how a score comes about: pixel times weight, added up. Below, a digit, and its
+# products with two templates.
 
 # %% tags=["experiment"]
 w, b, _ = follow_the_slope(softmax_loss, lr=1.0)
@@ -1352,8 +1371,8 @@ plots.show(
 )
 
 # %% [markdown]
-# **Where lines are not enough.** Three blobs are no problem. Three spirals are: no three straight regions can hold them, whatever the loss and however long
-# you train.
+# **Where lines are not enough.** Three blobs are no problem. Three spirals are: no three straight regions can hold
+# them, whatever the loss and however long you train.
 
 # %% tags=["experiment"]
 def train_2d(x, y):
@@ -1380,16 +1399,17 @@ for name in ("blobs", "spirals"):
 # %% [markdown] question="satisfied" points=3
 # ### In words: satisfied or not
 #
-# A picture with label 0 has the scores (8, 2, 5). A moment later they are (80, 2, 5), and later still (8, 6.5, 6.5). What does each of the two losses say
-# in the three cases, and what does each of their gradients do? Name one situation in which you would rather have the one, and one in which
-# you would rather have the other.
+# A picture with label 0 has the scores (8, 2, 5). A moment later they are (80, 2, 5), and later still (8, 6.5, 6.5).
+# What does each of the two losses say in the three cases, and what does each of their gradients do? Name one
+# situation in which you would rather have the one, and one in which you would rather have the other.
 #
 # ### BEGIN SOLUTION
-# Hinge: 0 in all three cases: the label leads by at least 1 (8 − 6.5 = 1.5), and the gradient is exactly 0. It does not care how large the lead is. Softmax: about
-# 0.05 for (8, 2, 5), practically 0 for (80, 2, 5), about 0.37 for (8, 6.5, 6.5); its gradient always pushes the label up and the
-# others down, however little. Hinge is good where right is enough and pictures that are right should not distract from those that are
-# wrong; it is also less moved by a single outlier with an enormous score. Softmax is good where probabilities are wanted, for instance to refuse
-# to answer, or where two classes are to be weighed against each other.
+# Hinge: 0 in all three cases: the label leads by at least 1 (8 − 6.5 = 1.5), and the gradient is exactly 0. It does
+# not care how large the lead is. Softmax: about 0.05 for (8, 2, 5), practically 0 for (80, 2, 5), about 0.37 for (8,
+# 6.5, 6.5); its gradient always pushes the label up and the others down, however little. Hinge is good where right is
+# enough and pictures that are right should not distract from those that are wrong. Softmax is good where
+# probabilities are wanted, for instance to refuse to answer, or where two classes are to be weighed against each
+# other.
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===
@@ -1403,20 +1423,24 @@ for name in ("blobs", "spirals"):
 # %% [markdown] question="one-template" points=3
 # ### In words: one template
 #
-# Somebody adds to the digits every picture once more with black and white exchanged, with the same label. (a) What would the best template of class
-# 1 look like, and why is a linear classifier now almost helpless? (b) Give the geometric reason in one sentence. (c) Would a stronger penalty help?
+# Somebody adds to the digits every picture once more with black and white exchanged, with the same label. (a) What
+# would the best template of class 1 look like, and why is a linear classifier now almost helpless? (b) Give the
+# geometric reason in one sentence. (c) Would a stronger penalty help?
 #
 # ### BEGIN SOLUTION
-# (a) A picture x and its negative 1 − x have to get a high score from the same template: x·w + (1 − x)·w is the sum of all weights, the same for each picture. What speaks for the class in the one speaks against
-# it in the other, so the best template is close to 0 everywhere: grey. Measured: 8 % of unseen digits, and a loss of 2.29; chance is 10 % and 2.30. (b) The two versions of a class lie opposite each other, with
-# the other classes in between, and a region cut out by hyperplanes is convex (in one piece, without a hole): it cannot hold both without
-# holding what is between them. (c) No: the classifier is too simple, and a penalty makes it simpler still.
+# (a) A picture x and its negative 1 − x have to get a high score from the same template: x·w + (1 − x)·w is the sum
+# of all weights, the same for each picture. What speaks for the class in the one speaks against it in the other, so
+# the best template is close to 0 everywhere: grey. Measured: 8 % of unseen digits, and a loss of 2.29; chance is 10 %
+# and 2.30. (b) The two versions of a class lie opposite each other, with the other classes in between, and a region
+# cut out by hyperplanes is convex (in one piece, without a hole): it cannot hold both without holding what is between
+# them. (c) No: the classifier is too simple, and a penalty makes it simpler still.
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===
 # 1 point: (a) both versions share one template and cancel: it becomes flat, near 0.
 #
-# 1 point: (b) regions of a linear classifier are convex / one straight border between each two classes, so two opposite clusters do not fit.
+# 1 point: (b) regions of a linear classifier are convex / one straight border between each two classes, so two
+# opposite clusters do not fit.
 #
 # 1 point: (c) no, with the reason that it underfits already.
 # === END MARK SCHEME ===
@@ -1425,8 +1449,10 @@ for name in ("blobs", "spirals"):
 # ## What you have now
 #
 # - A score function s = x·w + b, seen as algebra, as templates and as hyperplanes, and its way back.
-# - Two losses with their gradients: hinge, which is satisfied by a margin of 1, and softmax, which never is, and which survives scores of a thousand.
+# - Two losses with their gradients: hinge, which is satisfied by a margin of 1, and softmax, which never is, and
+#   which survives scores of a thousand.
 # - A full loss: data loss plus penalty.
-# - Two numbers to check any new classifier by: with C classes it begins at a softmax loss of log C and a hinge loss of C − 1.
+# - Two numbers to check any new classifier by: with C classes it begins at a softmax loss of log C and a hinge loss
+#   of C − 1.
 #
 # Notebook 02 follows the slope properly.

@@ -40,7 +40,10 @@ function render({ model, el }) {
     const { width, height } = view().viewBox.baseVal;
     handle.style.left = `${(100 * model.get("x")) / width}%`;
     handle.style.top = `${(100 * model.get("y")) / height}%`;
+    const [left, , right] = model.get("bounds");
     handle.setAttribute("aria-label", model.get("label"));
+    handle.setAttribute("aria-valuemin", left);
+    handle.setAttribute("aria-valuemax", right);
     handle.setAttribute("aria-valuenow", Math.round(model.get("x")));
     handle.setAttribute("aria-valuetext", model.get("text"));
   }

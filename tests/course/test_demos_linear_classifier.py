@@ -204,3 +204,8 @@ def test_a_move_is_drawn_once() -> None:
 
 def test_the_biases_are_not_all_alike() -> None:
     assert len(set(B)) == 3, "or a forgotten bias would not show"
+
+
+def test_what_a_function_changes_in_place_reaches_nobody_else() -> None:
+    step = compute(State(), replace(RIGHT, softmax=lambda s: np.multiply(s, 0, out=s)))
+    np.testing.assert_array_equal(step.scores, compute(State(), RIGHT).scores)
