@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .figure import BLACK, BLUE, GREEN, GREY, INK, PURPLE, TEXT, TITLE, VERMILLION, new_figure
 
@@ -160,6 +161,8 @@ def lines(
             axes.plot(at, y, label=name, markevery=max(1, len(at) // 12), **_style(LOOKS.get(name, spare)))
         if "x" in logarithmic:
             axes.set_xscale("log")
+        elif np.array_equal(at, at.round()):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if "y" in logarithmic:
             axes.set_yscale("log")
         if limit is not None:
