@@ -1680,7 +1680,7 @@ plots.show(
 # - **what happens elsewhere**: not outside of the domain, and not between the points that you know. A network through all of them may have learned
 #   nothing but those.
 #
-# Also a table with one entry for each input "approximates any function". What counts is how much must be stored, and what it says of an input that is new.
+# A table with an entry for each input "approximates any function" too. What counts is how much must be stored, and what is said of an input that is new.
 
 # %% [markdown] question="promise" points=3
 # ### In words: a salesman's theorem
@@ -1711,8 +1711,12 @@ plots.show(
 #
 # *Follows EECS 442, "Putting It All Together"; HLCV, $f = W_2 \max(0, W_1 x)$ and the walk back through the graph.*
 #
-# Now the network finds its weights itself. The loss at its end is softmax with cross-entropy, given in the next cell: it turns scores into probabilities p, and L is the
-# mean of −log p of the right class. Its gradient is (p − 1 at the right class)/N.
+# Now the network finds its weights itself. The loss at its end is softmax with cross-entropy, given in the next cell. It turns the scores s of a row into
+# probabilities, and L is the mean of −log p of the right classes:
+#
+# $$p_j = \frac{e^{s_j}}{\sum_k e^{s_k}} \qquad\quad ds_j = \frac{p_j - [\,j \text{ is the right class}\,]}{N}$$
+#
+# where the bracket is 1 or 0. So every row pushes its right class up and the others down, the harder the more it is mistaken.
 
 # %% tags=["setup"]
 

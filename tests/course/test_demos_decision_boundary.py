@@ -152,6 +152,15 @@ def test_the_shaded_rows_are_where_the_score_is_positive() -> None:
     assert all(row.x >= PLANE.left - 1e-6 and row.x + row.width <= PLANE.left + SIDE + 1e-6 for row in rows)
 
 
+def test_a_shaded_row_ends_exactly_at_the_boundary() -> None:
+    step = right(State("island", ((0, 4),)))  # one upright line, and an upright boundary behind it
+    edge, _ = PLANE.to_scene(0.4 - step.b2[0] / step.w2[0, 0], 0)
+    scene = decision_boundary.draw(step)
+    rows = [item for item in scene.items if getattr(item, "fill", "") == decision_boundary.INSIDE]
+    assert len(rows) == CELLS
+    assert {round(row.x + row.width, 6) for row in rows} == {round(edge, 6)}
+
+
 def test_few_points_are_enough_for_a_straight_line() -> None:
     straight = np.stack([np.linspace(0, 9, 50), np.linspace(0, 3, 50)], axis=1)
     np.testing.assert_array_equal(thinned(straight), straight[[0, -1]])
