@@ -19,7 +19,14 @@ from .intake import Cell
 MISSING = "# This cell was missing from the submission."
 TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 ENTITY = re.compile(r"&(?=#|\w+;)")  # could spell what the other two look for
-LINK = re.compile(r"(\](?:\(|:)\s*<?\s*)((?:javascript|vbscript|data)\s*:)", re.IGNORECASE)
+PICTURE = re.compile(r"!(?=\[)")  # a request to anywhere, in the name of whoever reads: `![](/logout)`
+LINK = re.compile(  # where a link leads, inline or in a definition, if that might be more than a page
+    r"""(\]\([\s>]*
+      | ^[ \t>*+\-\d.)]*\[(?:[^\\\[\]]|\\[\s\S]){0,999}\]:[\s>]*)
+    (?!https?://|mailto:|\#)
+    (?=<|[^\s/?\#()<>\[\]]*[:&])  # a scheme, however its colon is written""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
 
 
 def graft(source: NotebookNode, submitted: Iterable[Cell], checksums: Mapping[str, str] | None = None) -> NotebookNode:
@@ -70,14 +77,17 @@ def is_students(cell: NotebookNode) -> bool:
 
 
 def escape(text: str) -> str:
-    """Markdown whose raw HTML shows as text and whose links run nothing, in the browser of whoever reads it.
+    """Markdown that runs and fetches nothing in the browser of whoever reads it: raw HTML shows as text, pictures are
+    links, and links lead to pages only.
 
     >>> escape("a < b and <script>")
     'a < b and &lt;script>'
     >>> escape("[here](javascript:alert(1))")
     '[here](#javascript:alert(1))'
+    >>> escape("![me](https://example.org/me.png)")
+    '&#33;[me](https://example.org/me.png)'
     """
-    return LINK.sub(r"\1#\2", TAG.sub("&lt;", ENTITY.sub("&amp;", text)))
+    return PICTURE.sub("&#33;", LINK.sub(r"\1#", TAG.sub("&lt;", ENTITY.sub("&amp;", text))))
 
 
 def _recognised(submitted: Iterable[Cell], names: set[str]) -> list[tuple[Cell, str | None]]:
