@@ -127,8 +127,8 @@ class ClassReport:
         if not self.scores:
             return "No submission has been graded."
         rejected = sum(not line.accepted for line in self.lines)
-        was = "1 of them was" if rejected == 1 else f"{rejected} of them were"
-        apart = f" {was} not accepted, and counts as 0 points." if rejected else ""
+        were, count = ("was", "counts") if rejected == 1 else ("were", "count")
+        apart = f" {rejected} of them {were} not accepted, and {count} as 0 points." if rejected else ""
         if len(self.scores) == 1:
             apart = " It was not accepted." if rejected else ""
             return f"1 submission: {amount(self.scores[0])} of {amount(self.points)} points.{apart}"

@@ -112,6 +112,11 @@ class View:
     blocks: list[Block] = field(default_factory=list)
     rejected: str = ""  # why the submission could not be graded at all
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was written anywhere."""
+        return bool(self.rows) and all(row.found in ([UNWRITTEN], [UNANSWERED]) for row in self.rows)
+
 
 def view(
     graded: NotebookNode, notebook: str, sheet: Sheet, exercises: dict[Key, float], regions: Regions = Regions()

@@ -21,7 +21,7 @@ _WORDS = {
     "timeout": "not finished",
     "unwritten": "not written yet",
 }
-_ABOVE = "this is the mistake named above"
+_ABOVE = "the mistake named above"
 _DETAILED = 5  # failed cases that are shown in full; of more, one line each
 
 
@@ -104,7 +104,11 @@ class Report:
         hints[""] = ""
         for case in self.cases:
             more = f"called as {case.called}" if case.called else ""
-            lines = [*case.lines, *filter(None, [more, hints.get(case.hint, f"Hint: {case.hint}")])]
+            hint = hints.get(case.hint, f"Hint: {case.hint}")
+            if hint == _ABOVE and len(case.lines) == 1 and not more:
+                lines = [f"{case.lines[0]}: {hint}"]
+            else:
+                lines = [*case.lines, *filter(None, [more, hint])]
             # how long it took is not worth saying again
             what = tuple(case.lines[1:] if case.verdict == "timeout" else case.lines)
             if case.hidden or case.is_right or case.verdict == "unwritten":

@@ -207,7 +207,7 @@ def test_each_blank_has_its_own_verdict(records: dict[str, Any]) -> None:
     assert score == 0
     text = bundle["text/plain"]
     assert "  This looks like a known mistake, one too few: the first one counts\n" in text
-    assert "4 is not right\n      this is the mistake named above\n" in text
+    assert "4 is not right: the mistake named above\n" in text
     assert text.count("the first one counts") == 1
     assert "… row[0]   not written yet" in text
     assert "2.5 is not right" in text

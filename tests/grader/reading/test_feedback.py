@@ -50,7 +50,7 @@ def test_the_page_tells_the_points_of_each_exercise(feedback_of):
     assert "Feedback for ada , handed in on 1 March 2025, 12:00 UTC" in text
     assert "6 of 10 points so far" in text and "2 answers still wait for a person" in text
     assert "relu ✓ 4 of 4 2 of 2 cases right" in text
-    assert "why … of 3, waits for a person" in text
+    assert "why … of 3 waits for a person draw" in text and "Draw it" in text
 
 
 def test_a_known_mistake_is_named_in_the_table_and_below_the_test(feedback_of):
@@ -89,6 +89,20 @@ def test_what_was_left_as_it_came_is_folded_and_nobody_commented_on_it(classroom
     assert [fold.split("</summary>")[0].split("<strong>")[1].split("<")[0] for fold in folded] == ["relu", "why"]
     assert "How it was tested" in folded[0].split("</section>")[0], "its test is in the fold"
     assert "Test of relu" not in text and "Test of step" in text
+
+
+def test_a_notebook_in_which_nothing_was_written_is_called_so(reading):
+    source = reading.the_source()
+    cells = {("hw", "relu-check"): 4.0, ("hw", "why"): 3.0}
+    untouched = Sheet("eve", dict.fromkeys(cells, 0.0), untouched=[("hw", "relu"), ("hw", "why")])
+    stubs = reading.graded(
+        {"relu": "raise NotImplementedError"}, {"relu-check": [reading.raised("NotImplementedError")]}
+    )
+    assert view(stubs.notebook, "hw", untouched, cells).is_untouched
+    assert not view(reading.graded().notebook, "hw", untouched, cells).is_untouched
+    assert not view(source, "hw", Sheet("eve"), {}).is_untouched
+    page = feedback.page(stubs.notebook, "hw", "hw", untouched, cells, None, Regions())
+    assert "This is the notebook as it was handed out" in read(page) and "was not saved (Ctrl-S)" in read(page)
 
 
 def test_what_was_left_as_it_came_is_not_folded_if_a_person_wrote_about_it(classroom, reading, feedback_of):

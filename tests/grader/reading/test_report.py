@@ -78,6 +78,9 @@ def test_what_was_not_accepted_counts_as_0_wherever_points_count_and_is_listed_a
     assert len(summary.scores) == len(easy.shares) == 12 and easy.mean == pytest.approx(before.mean * 11 / 12)
     assert easy.discrimination == before.discrimination, "it says nothing about an exercise"
     assert summary.summary.endswith(" 1 of them was not accepted, and counts as 0 points.")
+    marks.sheets["gone"], outcomes["gone"] = Sheet("gone", {EASY: 0, HARD: 0}), outcome("gone", level="", seconds=0.0)
+    assert summarize("hw", marks, outcomes).summary.endswith(" 2 of them were not accepted, and count as 0 points.")
+    del outcomes["gone"], marks.sheets["gone"]
     assert summary.rejections == {"Damaged.": ["broken"]} and summary.remarks == {"Stopped.": ["s0"]}
     assert dict(summary.levels) == {"A": 11}
     html, text = page(summary, tmp_path), in_terminal(summary)
