@@ -2049,12 +2049,20 @@ def variance(D, M, seed):
     return float(np.mean(np.square(he_init(D, M, rng=seed))))
 
 
+def scaled(w):
+    return w / np.sqrt(np.mean(np.square(w)))
+
+
 check = Check("he_init", he_init, reference, returns="w (D, M)")
 seed = check.integers
 check("more inputs than neurons", 7, 4, rng=seed(1, 10**6))
 check("fewer inputs than neurons", 3, 8, rng=seed(1, 10**6))
 check("as many", 5, 5, rng=seed(1, 10**6), points=0.5)
 check.equal("variance of 120 000 weights: 2/D, within 3 %", lambda: variance(300, 400, seed(1, 10**6)), 2 / 300, tolerance=0.03)
+number = seed(1, 10**6)
+check.equal(
+    "the draws, whatever their size: scaled to variance 1", lambda: scaled(he_init(4, 6, rng=number)), scaled(reference(4, 6, rng=number))
+)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", 6, 9, rng=seed(1, 10**6), points=0.5)
@@ -2117,12 +2125,20 @@ def variance(D, M, seed):
     return float(np.mean(np.square(xavier_init(D, M, rng=seed))))
 
 
+def scaled(w):
+    return w / np.sqrt(np.mean(np.square(w)))
+
+
 check = Check("xavier_init", xavier_init, reference, returns="w (D, M)")
 seed = check.integers
 check("more inputs than neurons", 8, 5, rng=seed(1, 10**6))
 check("fewer inputs than neurons", 2, 7, rng=seed(1, 10**6))
 check("as many", 4, 4, rng=seed(1, 10**6), points=0.5)
 check.equal("variance of 120 000 weights: 2/(D + M), within 3 %", lambda: variance(300, 400, seed(1, 10**6)), 2 / 700, tolerance=0.03)
+number = seed(1, 10**6)
+check.equal(
+    "the draws, whatever their size: scaled to variance 1", lambda: scaled(xavier_init(4, 6, rng=number)), scaled(reference(4, 6, rng=number))
+)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", 9, 6, rng=seed(1, 10**6), points=0.5)

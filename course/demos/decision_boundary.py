@@ -86,8 +86,8 @@ def demo(affine: Callable[..., Any], relu: Callable[..., Any]) -> "Live":
 
 def _regions(step: Step) -> Iterator[Item]:
     """The side of the positive scores, row by row, a sign here and there, and the boundary between."""
-    yield Rect(PLANE.left, PLANE.top, SIDE, SIDE, OUTSIDE, "none")
     z = step.scores
+    yield Rect(PLANE.left, PLANE.top, SIDE, SIDE, "#FFFFFF" if z is None else OUTSIDE, "none")
     if z is not None:
         along, high = np.linspace(-REACH, REACH, CELLS + 1), SIDE / CELLS
         for row, values in enumerate((z[1:] + z[:-1]) / 2):
