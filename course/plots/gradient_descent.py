@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from .figure import BLACK, BLUE, GREEN, GREY, INK, PURPLE, TEXT, TITLE, VERMILLION, new_figure
 
@@ -165,6 +165,7 @@ def lines(
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if "y" in logarithmic:
             axes.set_yscale("log")
+            _few_decades(axes)
         if limit is not None:
             axes.axvline(limit, color=GREY, linestyle="--", linewidth=2)
             axes.annotate(says, (limit, 0.94), (-8, 0), xycoords=("data", "axes fraction"),
@@ -178,6 +179,15 @@ def lines(
     if len(names) > 1:
         figure.legend(handles, names, fontsize=TEXT, frameon=False, loc="outside upper center", ncols=5)
     return figure
+
+
+def _few_decades(axes: Axes) -> None:
+    """Along two or three powers of ten, ticks at 1, 2, 5 as plain numbers; beyond, the usual ones."""
+    low, high = axes.get_ylim()
+    if high < 500 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _style(look: Look) -> dict[str, Any]:

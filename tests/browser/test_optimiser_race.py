@@ -43,18 +43,9 @@ def test_the_race_follows_keyboard_and_mouse(
     open_notebook: Open, record_property: Callable[[str, object], None]
 ) -> None:
     notebook = open_notebook("solutions/02_gradient_descent/02_gradient_descent.ipynb")
-    for text in (
-        "from course import data, plots",
-        "def sgd(",
-        "def momentum(",
-        "def adagrad(",
-        "def rmsprop(",
-        "def adam(",
-    ):
-        notebook.run(notebook.find_cell(text))
+    notebook.run_all()
+    assert notebook.errors() == [] and notebook.not_run() == []
     index = notebook.find_cell("optimiser_race.demo(")
-    notebook.run(index)
-    assert notebook.errors() == []
 
     cell = notebook.cell(index)
     picture = cell.locator("svg[data-demo=race]")
@@ -112,3 +103,9 @@ def test_the_race_follows_keyboard_and_mouse(
     notebook.page.mouse.click(box["x"] + x * box["width"] / WIDTH, box["y"] + y * box["height"] / HEIGHT)
     expect(picture).to_have_attribute("data-start", re.compile(r"1\.(49|5|51),-1\.(49|5|51)"))
     notebook.screenshot("race, from the lower right")
+
+    (stored,) = [output for output in notebook.outputs(index) if "image/png" in output["data"]]
+    assert re.search(r"alt=.A race on the surface ravine .* After 40 steps: sgd L = ", stored["data"]["text/html"])
+    notebook.page.evaluate("document.querySelectorAll('.demo-race').forEach(widget => widget.remove())")
+    expect(cell.locator("img")).to_be_visible()
+    notebook.screenshot("race, without a kernel")
