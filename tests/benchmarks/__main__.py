@@ -11,7 +11,11 @@ faster. "of peak" is the rate of a plain convolution's operations beside that of
 process; more than all of it is possible with fewer multiplications (Winograd).
 
 For each number of threads a process of its own starts, since a BLAS reads its threads from the environment once. Ours
-gets them as COURSE_WORKERS beside a BLAS of one thread, PyTorch as `torch.set_num_threads`.
+gets them as COURSE_WORKERS beside a BLAS of one thread, PyTorch as `torch.set_num_threads`. What the environment tells
+OpenBLAS besides is left as it is and shown: OPENBLAS_CORETYPE=Haswell, for one, keeps it from instructions that PyTorch
+goes on to use, and halves its rate where the processor has AVX-512. Without it:
+
+    env -u OPENBLAS_CORETYPE uv run --group bench python -m tests.benchmarks
 """
 
 from __future__ import annotations
@@ -67,7 +71,10 @@ def versions() -> str:
     import numpy
     import torch
 
-    return f"NumPy {numpy.__version__}, PyTorch {torch.__version__}, Python {sys.version.split()[0]}"
+    told = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("OPENBLAS_")]
+    held = ", ".join(text for text in told if "NUM_THREADS" not in text)
+    names = f"NumPy {numpy.__version__}, PyTorch {torch.__version__}, Python {sys.version.split()[0]}"
+    return f"{names}; {held}" if held else names
 
 
 def show(threads: int, result: dict[str, Any], busy: bool) -> None:
