@@ -267,6 +267,73 @@ def test_nothing_runs_in_a_class_report(watched: Watched, tmp_path: Path) -> Non
     assert watched.page.get_by_role("img").evaluate("image => image.naturalWidth") > 500
 
 
+CONTRAST = """() => {
+    const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+    const light = colour => parts(colour).slice(0, 3).map(
+        c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
+    ).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = element => {
+        for (; element; element = element.parentElement) {
+            const colour = getComputedStyle(element).backgroundColor;
+            if (parts(colour)[3] !== 0) return colour;
+        }
+        return 'rgb(255, 255, 255)';
+    };
+    const weak = [];
+    for (const element of document.body.querySelectorAll('*')) {
+        if (![...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())) continue;
+        const [a, b] = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a);
+        const ratio = (a + 0.05) / (b + 0.05);
+        if (ratio < 4.5) weak.push(`${element.tagName}.${element.className} ${ratio.toFixed(1)}`, element.textContent);
+    }
+    return weak;
+}"""
+
+
+def a_report(tmp_path: Path) -> Path:
+    """A class report with something in each of its parts."""
+    worth = {("hw", f"a-long-name-of-an-exercise-{n}"): 3.0 for n in range(4)}
+    sheets = {f"student-{n}": Sheet(f"student-{n}", dict.fromkeys(worth, n % 4), penalty=1.0) for n in range(12)}
+    outcomes = {
+        who: Outcome(who, "", "A", seconds=1.0, remarks=["Stopped: it ended its own process."]) for who in sheets
+    }
+    outcomes["student-0"] = Outcome(
+        "student-0", "", remarks=["the file is damaged"], faults=["a test printed a warning"]
+    )
+    reports = [(key, {"mistake": {"name": "sign", "message": "mind the sign"}}) for key in worth]
+    summary = class_report.summarize("hw", Marks(worth, sheets, []), outcomes | {"late": None}, reports)
+    path = tmp_path / "report.html"
+    report.write_html(summary, path)
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["feedback", "report"])
+def test_every_word_stands_out_and_a_narrow_window_cuts_nothing_off(
+    watched: Watched, tmp_path: Path, kind: str, scheme: Literal["light", "dark"]
+) -> None:
+    """WCAG's contrast for text, by day and by night; nothing is wider than the window of a telephone."""
+    path = (
+        a_page(["def f(x):\n    return 'text', 7  # why\n" + "long" * 200], tmp_path)
+        if kind == "feedback"
+        else a_report(tmp_path)
+    )
+    page = watched.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 360, "height": 700})
+    watched.open(path)
+    page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 22, 22)"
+    )
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.emulate_media(media="print", color_scheme=scheme)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "paper is white"
+    assert page.evaluate(CONTRAST) == []
+    screenshot(page, f"{kind} {scheme}", tmp_path)
+
+
 def screenshot(page: Page, name: str, tmp_path: Path) -> None:
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
     page.screenshot(path=folder / f"{name.replace(' ', '-')}.png", full_page=True)
