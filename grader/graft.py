@@ -62,6 +62,8 @@ def graft(source: NotebookNode, submitted: Iterable[Cell], checksums: Mapping[st
         for name in own:
             if checksums and name in checksums:
                 cell.metadata.nbgrader["checksum"] = checksums[name]
+        if is_students(cell) and cell.cell_type != "code" and not _is_as_released(cell):
+            cell.source = escape(cell.source)
         notebook.cells.append(cell)
         for name in _names(original):
             added = len(notebook.cells)
@@ -117,10 +119,20 @@ def _last(texts: dict[str, str]) -> str | None:
 
 def _text(cell: NotebookNode, text: str | None) -> str:
     if cell.cell_type != "code":
-        return escape(text or "")
+        return text or ""
     if text is None:
         return MISSING if cell.metadata.get("nbgrader") else str(cell.source)
     return text
+
+
+def _is_as_released(cell: NotebookNode) -> bool:
+    """Whether an answer is still the question: the instructor's own text, with pictures and HTML of theirs."""
+    checksum = cell.metadata.get("nbgrader", {}).get("checksum")
+    if checksum is None or escape(cell.source) == cell.source:
+        return False
+    from nbgrader.utils import compute_checksum  # loads all of nbgrader, and few answers need it
+
+    return bool(checksum == compute_checksum(cell))
 
 
 def _own(cell: Cell, number: int) -> NotebookNode:

@@ -86,10 +86,11 @@ def read_bytes(path: Path) -> bytes:
         raise Rejected(f"there is no {show(path.name)} in the submission") from None
     except OSError as error:
         raise Rejected(f"{show(path.name)} cannot be opened: {error.strerror}") from None
+    status = os.fstat(descriptor)  # of what was opened, not of what lies there by now
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        os.close(descriptor)
+        raise Rejected(f"{show(path.name)} is a folder, a link or a device; only ordinary files are accepted")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)  # of what was opened, not of what lies there by now
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-            raise Rejected(f"{show(path.name)} is a link or a device; only ordinary files are accepted")
         data = file.read(NOTEBOOK_BYTES + 1)
     if len(data) > NOTEBOOK_BYTES:
         raise Rejected(
