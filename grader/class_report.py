@@ -77,6 +77,12 @@ class Line:
     seconds: float = 0.0
     remarks: list[str] = field(default_factory=list)
 
+    @property
+    def notes(self) -> list[str]:
+        """All that is odd."""
+        late = [f"late: −{amount(self.penalty)}"] if self.penalty else []
+        return [*self.remarks, *late, *([f"{self.waiting} to grade by hand"] if self.waiting else [])]
+
 
 @dataclass
 class ClassReport:

@@ -171,6 +171,12 @@ def test_a_class_of_any_size_has_a_page_that_is_complete_in_itself(tmp_path, cou
     assert in_terminal(summary)
 
 
+def test_what_is_odd_about_a_student_is_told_apart(tmp_path):
+    marks, outcomes = a_class({"a": (2, None)})
+    marks.sheets["a"].penalty, outcomes["a"].remarks = 0.5, ["Stopped.", "Twice."]
+    assert "Stopped.; Twice.; late: −0.5; 1 to grade by hand</td>" in page(summarize("hw", marks, outcomes), tmp_path)
+
+
 def test_the_picture_says_in_words_what_it_shows(tmp_path):
     html = page(summarize("hw", *a_class({"a": (2, 4), "b": (1, 1)})), tmp_path)
     assert 'alt="Histogram of points. 2 submissions: from 2 to 6 of 6 points, median 4;' in html
