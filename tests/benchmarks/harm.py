@@ -35,7 +35,8 @@ SCORES = """
     from grade g join submitted_notebook sn on g.notebook_id = sn.id
     join submitted_assignment sa on sn.assignment_id = sa.id group by 1
 """
-NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{16,}|\d+")  # what differs from run to run in a file's name
+# what differs from run to run in a file's name
+NUMBERS = re.compile(r"(?<=/tmp/)tmp\w+|[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{16,}|\d+")
 
 Job = dict[str, Any]
 

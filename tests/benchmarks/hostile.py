@@ -49,6 +49,11 @@ HOME, CLASS, GIVEN, OBSERVED, OBSERVER = "/home/teacher", "/class", "/given", "/
 SCRATCH = [HOME, "/tmp", "/dev/shm"]
 SECONDS = 60
 UID = 61_185  # of nobody, who runs stock nbgrader; the observer stays root where it is, out of reach
+SUITED = {  # texts that were written against our box, or our points, so that they make sense to both
+    "888": "2",  # stock nbgrader refuses more points than there are
+    "os.path.exists('/opt/box')": "(os.path.exists('/opt/box') or 'NBGRADER_EXECUTION' in os.environ)",  # when graded
+    "for place in [*found, '../../../sol": "for place in ['../../../sol",  # not its own text, which is found first
+}
 ACTIVE = r"(?i)<script>window\.pwned|<img src=x onerror|href=.javascript:window\.pwned"
 LARGE = 5_000_000
 STOCK_CONFIG = STOCK + "c.ExecutePreprocessor.timeout = c.Execute.timeout = 10\n"
@@ -127,7 +132,10 @@ def cases() -> Iterator[Case]:
         return text
 
     for case in CODE.values():
-        yield Case(case.name, case.tries, write(case.code, case.into))
+        code = case.code
+        for text, instead in SUITED.items():
+            code = code.replace(text, instead)
+        yield Case(case.name, case.tries, write(code, case.into))
 
     def mutated(mutate: Callable[..., None]) -> Callable[[Path, str], None]:
         def mutation(folder: Path, stub: str) -> None:
@@ -198,9 +206,6 @@ def observe(case: Case, side: str, template: Path, stub: str) -> dict[str, Any] 
         written = folder / "submitted" / MALLORY / NAME / f"{NAME}.ipynb"
         if side == "stock":
             (folder / CONFIG).write_text(STOCK_CONFIG, encoding="utf-8")
-            if "/opt/box" in (text := _text(written)):  # where a box tells that it grades, stock nbgrader says so
-                signs = text.replace("os.path.exists('/opt/box')", "'NBGRADER_EXECUTION' in os.environ")
-                written.write_text(signs, encoding="utf-8")
         commands = list(COMMANDS[side][: 2 if case.deserves or "pwned" in _text(written) else 1])
         job = {
             "given": GIVEN, "class": CLASS, "scratch": SCRATCH, "log": f"{OBSERVED}/log", "commands": commands,

@@ -18,11 +18,11 @@ def output_size(n, f, *, stride=1, pad=0):
 
 
 # %% check="output_size" points=8
-cases = [(7, 3, 1, 0, 5), (7, 3, 2, 1, 4), (11, 5, 3, 2, 4)]
+cases = [(7, 3, 1, 0, 5), (7, 3, 2, 1, 4), (11, 5, 2, 2, 6)]
 right = sum(2 for n, f, s, p, o in cases if output_size(n, f, stride=s, pad=p) == o)
 ### BEGIN HIDDEN TESTS
-no_one_shall_see = output_size(32, 5, stride=3, pad=4)
-right += 2 * (no_one_shall_see == 12)
+no_one_shall_see = output_size(32, 5, stride=3)
+right += 2 * (no_one_shall_see == 10)
 ### END HIDDEN TESTS
 right
 
