@@ -10,6 +10,11 @@ from nbformat import NotebookNode
 from .grade import CHECK
 
 UNWRITTEN = "not written yet"
+_SAYS = {  # what a test that ended with one of these errors found
+    "NotImplementedError": UNWRITTEN,
+    "BoxError": "stopped, as told above",
+    "TestCellError": "the test itself went wrong",
+}
 
 
 def checks(cell: NotebookNode | dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -35,7 +40,7 @@ def found(cell: NotebookNode) -> list[str]:
             words.append(f"known mistake: {report['mistake'].get('name')}")
     errors = error_names(cell)
     if not words and errors:
-        words.append(UNWRITTEN if errors == {"NotImplementedError"} else "ended with an error")
+        words.append(_SAYS.get(" ".join(errors), "ended with an error"))
     return words
 
 

@@ -21,6 +21,7 @@ _WORDS = {
     "timeout": "not finished",
     "unwritten": "not written yet",
 }
+_AGAIN = ", as above"
 _ABOVE = "the mistake named above"
 _DETAILED = 5  # failed cases that are shown in full; of more, one line each
 
@@ -60,6 +61,8 @@ class Report:
             rows.append(f"  This looks like a known mistake, {self.mistake['name']}: {self.mistake['message']}")
         for case, lines in self._shown():
             word = "" if case.is_right else f"   {_WORDS[case.verdict]}"
+            if lines == [_AGAIN]:
+                word, lines = word + _AGAIN, []
             rows.append(f"  {_MARKS.get(case.verdict, '✗')} {case.label}{word}")
             rows += [f"      {line}" for line in lines]
             rows += [f"      {row}" for row in case.plane.split("\n") if len(lines) > 1 and row]
@@ -81,6 +84,8 @@ class Report:
 
     def _item(self, case: Case, lines: list[str]) -> str:
         word = "" if case.is_right else f" <em>{_WORDS[case.verdict]}</em>"
+        if lines == [_AGAIN]:
+            word, lines = word + _AGAIN, []
         below = "<br>".join(escape(line) for line in lines)
         table = (
             f'<pre style="line-height: 1.1; font-family: monospace">{escape(case.plane)}</pre>'
@@ -114,7 +119,7 @@ class Report:
             if case.hidden or case.is_right or case.verdict == "unwritten":
                 lines = []
             elif what in seen:
-                lines = ["as above"]
+                lines = [_AGAIN]
             elif len(seen) == _DETAILED:
                 lines = lines[:1]
             else:

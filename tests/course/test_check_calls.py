@@ -79,7 +79,7 @@ def test_after_one_endless_loop_the_others_get_less_time(capsys: pytest.CaptureF
     assert check.score() == 0
     shown = capsys.readouterr().out
     assert shown.count("is there a loop that never ends?") == 1
-    assert shown.count("as above") == 2
+    assert shown.count("not finished, as above\n") == 2, "beside the case, not below it"
 
 
 def test_arguments_are_copies_however_deep() -> None:

@@ -15,6 +15,7 @@ import pytest
 from grader import feedback, pool
 from grader.errors import BadAssignment, BadClassroom, BadGradebook
 from grader.feedback_view import Regions, view
+from grader.found import found
 from grader.gradebook import Book
 from grader.marks import Sheet
 
@@ -63,7 +64,21 @@ def test_what_happened_stands_above_the_points(feedback_of):
     text = read(feedback_of("cleo"))
     happened = text.index("What happened to this submission Stopped: the code ended its own process.")
     assert happened < text.index("Exercise Points Found")
-    assert "ended with an error" in text
+    assert "relu ✗ 0 of 4 stopped, as told above" in text
+
+
+@pytest.mark.parametrize(
+    ("errors", "says"),
+    [
+        (["ValueError"], "ended with an error"),
+        (["NotImplementedError"], "not written yet"),
+        (["TestCellError"], "the test itself went wrong"),
+        (["BoxError", "ValueError"], "ended with an error"),
+    ],
+)
+def test_what_a_test_without_a_report_found_is_said_in_words(reading, errors, says):
+    cell = reading.graded(outputs={"step-check": [reading.raised(name) for name in errors]}).notebook.cells[6]
+    assert cell.id == "step-check" and found(cell) == [says]
 
 
 def test_of_what_was_not_accepted_the_page_gives_the_reason_and_what_to_do_and_nothing_else(feedback_of):
