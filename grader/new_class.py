@@ -28,7 +28,7 @@ def make(folder: Path, checkout: Path, *, update: bool = False) -> tuple[Classro
     Raises:
         BadClassroom: the folder cannot be made, holds something else, or the checkout has no solutions.
     """
-    sources = sorted(place.parent for place in (checkout / "solutions").glob("*/*.ipynb"))
+    sources = sorted({place.parent for place in (checkout / "solutions").glob("*/*.ipynb")})
     if not sources:
         raise BadClassroom(f"{checkout.resolve()} is not the course's folder: it has no notebooks in solutions/")
     if folder.exists() and not folder.is_dir():
@@ -39,9 +39,9 @@ def make(folder: Path, checkout: Path, *, update: bool = False) -> tuple[Classro
     try:
         for source in sources:
             for file in sorted(source.iterdir()):
-                place, text = folder / "solutions" / source.name / file.name, file.read_text(encoding="utf-8")
                 if file.suffix not in (".ipynb", ".json"):
                     continue
+                place, text = folder / "solutions" / source.name / file.name, file.read_text(encoding="utf-8")
                 if place.exists() and not update:
                     kept += [place] if place.read_text(encoding="utf-8") != text else []
                 else:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from grader import build, marks
+from grader import build, marks, new_class
 from grader.classroom import CONFIG, Classroom
 from grader.gradebook import Book
 
@@ -271,6 +271,18 @@ def test_feedback_report_and_export_see_the_same_sums(graded: Graded) -> None:
     assert "not JSON" in page.read_text(encoding="utf-8")
     command("grader", "export", "hw", "-o", "points.csv", cwd=graded.classroom.root)
     assert "14.5" in (graded.classroom.root / "points.csv").read_text(encoding="utf-8")
+
+
+def test_init_copies_notebooks_and_records_and_says_once_what_it_kept(template: Path, tmp_path: Path) -> None:
+    checkout, root = tmp_path / "checkout", tmp_path / "class"
+    shutil.copytree(template / "solutions", checkout / "solutions")
+    (checkout / "solutions" / "hw" / "picture.png").write_bytes(b"\x89PNG")
+    (checkout / "solutions" / "hw" / "drafts").mkdir()
+    new_class.make(root, checkout)
+    place = root / "solutions" / "hw"
+    assert sorted(file.suffix for file in place.iterdir()) == [".ipynb", ".ipynb", ".json", ".json"]
+    (place / f"{TINY}.json").write_text("{}", encoding="utf-8")
+    assert new_class.make(root, checkout)[1] == [place / f"{TINY}.json"]
 
 
 # ---- what nbgrader would copy --------------------------------------------------------------------------------------
