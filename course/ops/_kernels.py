@@ -42,7 +42,7 @@ def choose(x: Array, w: Array, g: Geometry) -> Kernel:
     if pays and g.field in {(5, 5), (6, 6)} and g.stride == (2, 2):
         return _phases
     # a window of one cell needs no copies at all
-    if g.field != (1, 1) and g.dilation[0] == 1 and _rows.pictures(x, w, g) >= 16:
+    if g.field != (1, 1) and g.dilation[0] == 1 and _rows.pictures(x, w, g) >= 20:
         return _rows
     return _columns
 

@@ -10,6 +10,13 @@ In memory one row follows the other. So the FH rows that the windows of output r
 matrix (FH·C·FW, OW·n) as they lie there, without another copy, and there is one product for each row of the output:
 
     y[i] (K, OW·n)  =  w (K, FH·C·FW)  @  rows S·i … S·i + FH − 1
+
+Backwards the same trick works on dy. With S = 1, row h was seen by the output rows h − FH + 1 to h. Interleaved and
+rows first, with rows of zeros above and below, these are one matrix as well, and
+
+    drow[h] (C·FW, OW·n)  =  wᵀ (C·FW, FH·K), its rows turned round  @  dy[h − FH + 1] … dy[h]
+
+With S > 1 every S-th row meets every S-th tap: S such products. What is left to add up are the FW shifts.
 """
 
 import numpy as np
@@ -18,8 +25,8 @@ from numpy.lib.stride_tricks import as_strided
 from course.ops._geometry import Geometry
 from course.ops._validation import Array
 
-CACHE = 3 << 19
-"""Bytes that the columns of a block would take; what is here of them is FH times less, the products are not."""
+CACHE = 1 << 21
+"""Bytes that the columns of a block would take; what is here of them is FH times less."""
 
 
 def pictures(x: Array, w: Array, g: Geometry) -> int:
@@ -43,14 +50,17 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
     """Fill dx (N, C, H, W) unless it is None, and return dw (K, C/groups, FH, FW) and db (K,)."""
-    filters = _filters(w, g)
-    dw, db = np.zeros_like(filters[:, 0].swapaxes(1, 2), order="C"), np.zeros(len(w), w.dtype)
+    dw = np.zeros((g.groups, w[0].size, len(w) // g.groups), w.dtype)
+    db = np.zeros(len(w), w.dtype)
+    around = _around(g)
     for some in _blocks(x, w, g):
-        d = _rows_first(dy[some], (0, 0), g.groups).reshape(g.groups, g.output[0], len(w) // g.groups, -1)
-        dw += (_windows(_rows(x[some], g), g) @ d.swapaxes(2, 3)).sum(axis=1)
-        db += d.sum(axis=3).sum(axis=1).reshape(len(w))
+        d = _rows_first(dy[some], (around, 0), g.groups)
+        d = d.reshape(*d.shape[:3], -1)
+        inner = d[:, around : around + g.output[0]]
+        dw += (_windows(_rows(x[some], g), g) @ inner.swapaxes(2, 3)).sum(axis=1)
+        db += inner.sum(axis=3).sum(axis=1).reshape(len(w))
         if dx is not None:
-            dx[some] = _fold(filters.swapaxes(2, 3) @ d, x[some].shape, g)
+            dx[some] = _fold(_rows_backward(d, w, g, x.shape[2] + 2 * g.pad[0]), x[some].shape, g)
     taps = dw.reshape(g.groups, g.field[0], w.shape[1], g.field[1], -1)
     return taps.transpose(0, 4, 2, 1, 3).reshape(w.shape), db
 
@@ -72,6 +82,11 @@ def _rows_first(x: Array, pad: tuple[int, int], groups: int) -> Array:
     around = np.zeros((groups, h + 2 * pad[0], c // groups, w + 2 * pad[1], n), x.dtype)
     _inside(around, pad)[...] = x.reshape(n, groups, c // groups, h, w).transpose(1, 3, 2, 4, 0)
     return around
+
+
+def _around(g: Geometry) -> int:
+    """Count the rows of zeros above and below those of dy: one less than the taps that an output row has in a row."""
+    return -(-g.field[0] // g.stride[0]) - 1
 
 
 def _inside(x: Array, pad: tuple[int, int]) -> Array:
@@ -99,15 +114,29 @@ def _windows(rows: Array, g: Geometry) -> Array:
     return as_strided(rows, shape, (group, g.stride[0] * down, run * rows.itemsize, rows.itemsize))
 
 
-def _fold(columns: Array, shape: tuple[int, ...], g: Geometry) -> Array:
-    """Add columns onto the rows that they saw, and the shifts of these onto n pictures of this shape (n, C, H, W)."""
+def _rows_backward(d: Array, w: Array, g: Geometry, height: int) -> Array:
+    """Compute the gradient of `_rows`, (groups, H + 2P, C/groups·FW, OW·n), from rows of dy with zeros around."""
+    (fh, fw), step, (group, down, filter_, right) = g.field, g.stride[0], d.strides
+    rows = np.empty((g.groups, height, w.shape[1] * fw, d.shape[3]), d.dtype)
+    for first in range(step):
+        mine, taps = rows[:, first::step], len(range(first, fh, step))
+        count = g.output[0] + taps - 1 if taps else 0
+        mine[:, count:] = 0  # no window sees these
+        if taps:
+            turned = w.reshape(g.groups, -1, *w.shape[1:])[:, :, :, first::step][:, :, :, ::-1]
+            turned = turned.transpose(0, 2, 4, 3, 1).reshape(g.groups, 1, rows.shape[2], -1)
+            windows = (g.groups, count, turned.shape[3], d.shape[3])
+            met = as_strided(d[:, _around(g) + 1 - taps :], windows, (group, down, filter_, right))
+            np.matmul(turned, met, out=mine[:, :count])
+    return rows
+
+
+def _fold(rows: Array, shape: tuple[int, ...], g: Geometry) -> Array:
+    """Add the shifts of rows onto n pictures of this shape (n, C, H, W)."""
     n, c, h, w = shape
-    around = np.zeros((g.groups, h + 2 * g.pad[0], c // g.groups, w + 2 * g.pad[1], n), columns.dtype)
+    around = np.zeros((g.groups, h + 2 * g.pad[0], c // g.groups, w + 2 * g.pad[1], n), rows.dtype)
     shifts = _shifts(around, g)
-    rows = np.zeros(shifts.shape, columns.dtype)
-    columns = columns.reshape(g.groups, g.output[0], g.field[0], *rows.shape[2:])
-    for u in range(g.field[0]):
-        rows[:, u : u + g.stride[0] * (g.output[0] - 1) + 1 : g.stride[0]] += columns[:, :, u]
+    rows = rows.reshape(shifts.shape)
     for v in range(g.field[1]):
         np.add(shifts[:, :, :, v], rows[:, :, :, v], out=shifts[:, :, :, v])
     return _inside(around, g.pad).transpose(4, 0, 2, 1, 3).reshape(shape)

@@ -144,6 +144,17 @@ def test_what_is_not_finite_stays_where_it_belongs(filters, hyper, bad):
         np.testing.assert_allclose(a, e, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize(("filters", "hyper"), [((16, 16, 3, 3), {"pad": 1}), ((16, 16, 5, 5), {"stride": 2})])
+def test_what_overflows_only_on_the_way_to_the_points_is_neither_seen_nor_heard(filters, hyper):
+    rng = np.random.default_rng(0)
+    x, w = rng.uniform(1, 9, (2, 16, 13, 15)) * 1e306, rng.uniform(-1, 1, filters) * 1e-300
+    (y, cache), (expected, slow) = conv2d(x, w, None, **hyper), naive.conv2d(x, w, None, **hyper)
+    np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+    dy = rng.uniform(-1, 1, y.shape) * 1e-300
+    for got, wanted in zip(conv2d_backward(dy, cache)[:2], naive.conv2d_backward(dy, slow)[:2], strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9 * np.abs(wanted).max())
+
+
 # ---------------------------------------------------------------------------------------------------- the choice
 
 SEVEN = [  # the shapes of the benchmark
@@ -242,6 +253,7 @@ def test_a_batch_is_cut_for_the_workers_and_for_the_cache(two_workers, monkeypat
         assert [i for block in blocks for i in range(n)[block]] == list(range(n))
         assert all(block.stop - block.start in range(1, most + 1) for block in blocks)
         assert len(blocks) % len(_workers.parts(np.ones((n, 4)))) == 0 or len(blocks) == n
+        assert len(blocks) <= -(-n // most) + 1
     assert _workers.blocks(np.ones((0, 4)), 100) == []
     assert len(_workers.blocks(np.ones((5, 4)), 1)) == 5  # a picture larger than a block is a block
 
