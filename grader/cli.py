@@ -104,12 +104,15 @@ def autograde(
 ) -> None:
     """Grade every submission in the sandbox, side by side. An interrupted run goes on where it stopped."""
     crew.muster()
-    from .command import enter
+    from .command import command, enter
     from .terminal import autograde_class
 
     with in_words():
         classroom, name = enter(folder, name)
         autograde_class(classroom, name, console, workers=workers, students=student, force=force)
+        say("Next:")
+        for pages in ("feedback", "report"):
+            say(f"  {command(pages, name, folder=folder)}")
 
 
 @app.command()

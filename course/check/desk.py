@@ -69,7 +69,7 @@ def _note(result: Any) -> None:
     text, error = str(result.info.raw_cell), result.error_in_exec
     _ran[text.strip()] = time.time()
     if isinstance(error, NameError) and error.name and "Check(" in text and error.name not in _DEFINED.findall(text):
-        print(f"{error.name} has no value yet. Run the cell in which you write it {_THEN}")
+        print(f"{error.name} has no value yet. Run the cell above that defines it {_THEN}")
 
 
 def _shell() -> Any:

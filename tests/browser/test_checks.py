@@ -30,7 +30,7 @@ def test_a_check_says_that_the_cell_above_was_not_run(open_notebook: Open) -> No
     shown = notebook.cell(test).locator(".jp-OutputArea")
 
     notebook.run(test)
-    expect(shown).to_contain_text("weights_connected_to_all has no value yet. Run the cell in which you write it")
+    expect(shown).to_contain_text("weights_connected_to_all has no value yet. Run the cell above that defines it")
     notebook.screenshot("check before the exercise")
 
     notebook.write(blanks, RIGHT.replace("21", "[21]"))

@@ -81,7 +81,7 @@ def test_an_exercise_that_was_changed_and_not_run_again(run: Run, save: Save) ->
 
 
 def test_a_check_that_is_run_first_says_what_to_run(run: Run) -> None:
-    says = "has no value yet. Run the cell in which you write it (Shift+Enter), then this check again."
+    says = "has no value yet. Run the cell above that defines it (Shift+Enter), then this check again."
     assert f"size {says}" in run(HOLDS)
     assert f"double {says}" in run(CHECK)
     assert "has no value yet" not in run("size")
