@@ -18,13 +18,12 @@ import numpy.typing as npt
 from course.plots.figure import BLUE, GREY, INK, VERMILLION
 
 from .plane import Plane
-from .polylines import curve, dashed_curve, pixels
-from .scene import Item, Line, Rect, Scene, Text
+from .scene import Curve, Item, Line, Rect, Scene, Text
 
 if TYPE_CHECKING:
     from .live import Live
 
-__all__ = ["Curve", "State", "ask", "demo", "draw"]
+__all__ = ["Answer", "State", "ask", "demo", "draw"]
 
 Array = npt.NDArray[np.float64]
 Pair = tuple[Callable[..., Any], Callable[..., Any]]
@@ -36,7 +35,7 @@ FLAT = 0.05  # a smaller slope lets next to nothing of a gradient pass
 COLUMNS, WIDTH, LEFT, TOP = 4, 880, 14, 84
 ROOM, PANEL, TALL, ROW = 214, 200, 124, 216  # width of a panel with its gap, and alone; its height, and with its words
 LOW, HIGH = -2.0, 3.0  # of y
-BAND = "#DDDDDD"
+BAND, DASH = "#DDDDDD", (3.2, 2.0)
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -49,7 +48,7 @@ class State:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Answer:
     """What a student's functions say at each of X: y and its slope; or what is wrong with them."""
 
     y: Array | None = None
@@ -57,7 +56,7 @@ class Curve:
     problem: str = ""
 
 
-def ask(functions: Mapping[str, Pair]) -> dict[str, Curve]:
+def ask(functions: Mapping[str, Pair]) -> dict[str, Answer]:
     """Run each pair once: forwards on X, and backwards with dy = 1.
 
     Args:
@@ -90,7 +89,7 @@ def demo(functions: Mapping[str, Pair]) -> "Live":
     return Live("activation-gallery", [[x, layers]], lambda: draw(State(x.value, layers.value), curves))
 
 
-def draw(state: State, curves: Mapping[str, Curve]) -> Scene:
+def draw(state: State, curves: Mapping[str, Answer]) -> Scene:
     """Draw a panel for each activation: y, its slope, where it saturates, and what is left behind the layers."""
     rows = -(-len(curves) // COLUMNS)
     x = _number(state.x / STEPS)
@@ -99,7 +98,7 @@ def draw(state: State, curves: Mapping[str, Curve]) -> Scene:
         Text(LEFT + 110, 22, f"bold: what {_layers(state)} of this slope leave of a gradient of 1", 15, anchor="start"),
         Line(LEFT, 52, LEFT + 32, 52, BLUE, 3),
         Text(LEFT + 40, 52, "y", 15, anchor="start"),
-        *dashed_curve(np.array([[LEFT + 76.0, 52], [LEFT + 112, 52]]), stroke=VERMILLION, line=2.5),
+        Curve([np.array([[LEFT + 76.0, 52], [LEFT + 112, 52]])], VERMILLION, 2.5, DASH),
         Text(LEFT + 120, 52, "slope: your backward of dy = 1", 15, anchor="start"),
         Rect(LEFT + 400, 44, 30, 16, BAND, GREY),
         Text(LEFT + 438, 52, f"saturated: the slope is below {FLAT:g}", 15, anchor="start"),
@@ -110,7 +109,7 @@ def draw(state: State, curves: Mapping[str, Curve]) -> Scene:
     return Scene(WIDTH, TOP + rows * ROW, _label(state, curves), tuple(items), data)
 
 
-def _panel(state: State, name: str, found: Curve, left: float, top: float) -> Iterator[Item]:
+def _panel(state: State, name: str, found: Answer, left: float, top: float) -> Iterator[Item]:
     yield from _backdrop(name, found, left, top)
     if found.y is None:
         return
@@ -125,12 +124,12 @@ def _panel(state: State, name: str, found: Curve, left: float, top: float) -> It
         return
     slope = float(found.slope[here])
     yield Text(left, bottom + 14, f"y = {_number(y)}, slope {_number(slope)}", 14, anchor="start", css="words")
-    rest = f"{_layers(state)}: {_number(slope**state.layers)}"
+    rest = f"{_layers(state)}: {_left(slope, state.layers)}"
     yield Text(left, bottom + 35, rest, 14, anchor="start", bold=True, css="left")
 
 
 @lru_cache(maxsize=64)  # the same for every place and any number of layers
-def _backdrop(name: str, found: Curve, left: float, top: float) -> tuple[Item, ...]:
+def _backdrop(name: str, found: Answer, left: float, top: float) -> tuple[Item, ...]:
     """The part of a panel that no slider changes: frame, grey bands and curves, or what is wrong."""
     plane = _plane(left, top)
     title = Text(left, top + 8, name, 16, anchor="start", bold=True)
@@ -151,10 +150,9 @@ def _backdrop(name: str, found: Curve, left: float, top: float) -> tuple[Item, .
     for tick in (1, -1):
         at = plane.to_scene(0, tick)[1]
         items += [Line(centre - 4, at, centre + 4, at, GREY), Text(centre - 8, at, _number(tick), 12, "#555555", "end")]
-    for part in _visible(plane, found.y):
-        items += curve(part, stroke=BLUE, line=3, css="y")
-    for part in _visible(plane, found.slope) if found.slope is not None else ():
-        items += dashed_curve(part, stroke=VERMILLION, line=2.5, css="slope")
+    items.append(Curve(_visible(plane, found.y), BLUE, 3, css="y"))
+    if found.slope is not None:
+        items.append(Curve(_visible(plane, found.slope), VERMILLION, 2.5, DASH, css="slope"))
     return tuple(items)
 
 
@@ -172,23 +170,18 @@ def _bands(plane: Plane, flat: npt.NDArray[np.bool_]) -> Iterator[Item]:
         yield Rect(start, plane.top, end - start, plane.height, BAND, "none", css="saturated")
 
 
-def _visible(plane: Plane, y: Array) -> Iterator[Array]:
+def _visible(plane: Plane, y: Array) -> list[Array]:
     """The parts of a curve that lie within the panel, as pixels."""
-    fine = np.linspace(-REACH, REACH, 4 * len(X) - 3)
-    values = np.interp(fine, X, y)
-    inside = (values >= LOW) & (values <= HIGH)
-    changes = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(int)))
-    for first, after in changes.reshape(-1, 2):
-        if after - first > 1:
-            yield pixels(plane, np.stack([fine[first:after], values[first:after]], axis=1))
+    near = y.clip(-1e3, 1e3)  # as steep to the eye, and no number too large to become a pixel
+    return plane.clipped(plane.pixels(np.stack([X, near], axis=1)))
 
 
-def _ask(forward: Callable[..., Any], backward: Callable[..., Any]) -> Curve:
+def _ask(forward: Callable[..., Any], backward: Callable[..., Any]) -> Answer:
     y, cache, problem = _try(lambda: forward(X.copy()))
     if y is None:
-        return Curve(problem=problem)
+        return Answer(problem=problem)
     dx, _, problem = _try(lambda: backward(np.ones_like(X), cache), cached=False)
-    return Curve(y, dx, f"backward: {problem}" if problem else "")
+    return Answer(y, dx, f"backward: {problem}" if problem else "")
 
 
 def _try(call: Callable[[], Any], *, cached: bool = True) -> tuple[Array | None, Any, str]:
@@ -213,6 +206,14 @@ def _layers(state: State) -> str:
     return "1 layer" if state.layers == 1 else f"{state.layers} layers"
 
 
+def _left(slope: float, layers: int) -> str:
+    """What as many layers of one slope leave of a gradient of 1."""
+    try:
+        return _number(slope**layers)
+    except OverflowError:
+        return "more than 10³⁰⁸"
+
+
 def _number(value: float) -> str:
     """About three digits, with a real minus sign."""
     if value == 0 or 0.001 <= abs(value) < 1000:
@@ -221,7 +222,7 @@ def _number(value: float) -> str:
     return f"{mantissa}·10{str(int(exponent)).translate(RAISED)}".replace("-", "−")
 
 
-def _label(state: State, curves: Mapping[str, Curve]) -> str:
+def _label(state: State, curves: Mapping[str, Answer]) -> str:
     """The state in words, for whoever does not see the picture."""
     here = np.searchsorted(X, state.x / STEPS - 1e-9)
     said = []
@@ -230,6 +231,6 @@ def _label(state: State, curves: Mapping[str, Curve]) -> str:
             said.append(f"{name}: {found.problem}")
         else:
             y, slope = float(found.y[here]), float(found.slope[here])
-            rest = _number(slope**state.layers)
+            rest = _left(slope, state.layers)
             said.append(f"{name}: y {_number(y)}, slope {_number(slope)}, after {_layers(state)} {rest}")
     return f"Activations at x = {_number(state.x / STEPS)}. {'. '.join(said)}."

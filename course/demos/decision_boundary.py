@@ -14,11 +14,11 @@ import numpy as np
 from contourpy import contour_generator
 
 from course.plots.figure import BLUE, GREEN, GREY, INK, VERMILLION
+from course.plots.linear_classifier import segment, square
 
 from .decision_boundary_steps import CELLS, POINTS, REACH, UNITS, Array, State, Step, compute
 from .plane import Plane
-from .polylines import curve, pixels, segment
-from .scene import Item, Rect, Scene, Text
+from .scene import Curve, Item, Line, Rect, Scene, Text
 
 if TYPE_CHECKING:
     from .live import Live
@@ -27,6 +27,7 @@ __all__ = ["State", "compute", "demo", "draw"]
 
 WIDTH, HEIGHT, SIDE, WORDS = 880, 470, 440, 480
 PLANE = Plane(14, 14, SIDE, SIDE, x=(-REACH, REACH), y=(-REACH, REACH))
+SQUARE = square(REACH)
 INSIDE, OUTSIDE = "#F9E2D2", "#DDEEF8"  # where the score is positive, and where not
 SPOTS = (0.06, 0.94, 0.14, 0.86, 0.22, 0.78, 0.3, 0.7, 0.4, 0.6)  # of a line, where its number may stand
 MARKS = ((BLUE, "●", 13), (VERMILLION, "▲", 14))
@@ -102,8 +103,7 @@ def _regions(step: Step) -> Iterator[Item]:
                 sign = "+" if z[i, j] > 0 else "−"
                 yield Text(*PLANE.to_scene(along[j], along[i]), sign, 17, "#777777", css="sign")
         boundary: Any = contour_generator(along, along, z).lines(0.0)
-        for points in boundary:
-            yield from curve(pixels(PLANE, points), stroke=INK, line=4, css="boundary")
+        yield Curve([PLANE.pixels(points) for points in boundary], line=4, css="boundary")
     yield Rect(PLANE.left, PLANE.top, SIDE, SIDE, "none", GREY)
 
 
@@ -118,21 +118,22 @@ def _positive(along: Array, values: Array) -> Iterator[tuple[float, float]]:
 
 def _units(step: Step) -> Iterator[Item]:
     """The line of each hidden neuron, and its number on the side where the neuron is positive."""
-    taken = pixels(PLANE, step.x)
+    taken = PLANE.pixels(step.x)
     for n, (w, b) in enumerate(zip(step.w1.T, step.b1, strict=True)):
         moved = n == step.state.chosen
         colour, line = (GREEN, 3.5) if moved else ("#444444", 1.8)
-        ends = _within(w, b)
+        ends = segment(w, float(b), SQUARE)
         if ends is None:
             continue
-        start, end = pixels(PLANE, ends)
-        yield segment(start, end, stroke=colour, line=line, dashes=True, css="chosen" if moved else "unit")
+        start, end = PLANE.pixels(np.stack(ends))
+        css = "chosen" if moved else "unit"
+        yield Line(start[0], start[1], end[0], end[1], colour, line, dashes=True, css=css)
         out = np.array([w[0], -w[1]])  # to where the neuron is positive, as pixels run
         foot = max((start + t * (end - start) for t in SPOTS), key=lambda spot: _room(spot + 25 * out, taken))
         (x, y), tip = foot + 25 * out, foot + 14 * out
         taken = np.concatenate([taken, [[x, y]]])
         if _room(taken[-1], taken[:0]) > 0:
-            yield segment(foot, tip, stroke=colour, line=line)
+            yield Line(foot[0], foot[1], tip[0], tip[1], colour, line)
             yield Rect(x - 9, y - 10, 18, 20, "#FFFFFF", colour, line / 2)
             yield Text(x, y, str(n + 1), 15, bold=moved, css="number")
 
@@ -142,17 +143,6 @@ def _room(spot: Array, taken: Array) -> float:
     edge = min(*(spot - (PLANE.left, PLANE.top)), *((PLANE.left + SIDE, PLANE.top + SIDE) - spot)) - 11
     nearest = np.hypot(taken[:, 0] - spot[0], taken[:, 1] - spot[1]).min(initial=24)
     return float(min(edge, nearest))
-
-
-def _within(w: Array, b: float) -> Array | None:
-    """The two ends (2, 2) of the line w·x + b = 0 in the plane; None if it passes by."""
-    along, foot = np.array([-w[1], w[0]]), -b * w
-    if np.any((np.abs(along) < 1e-12) & (np.abs(foot) > REACH)):
-        return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sides = np.sort(np.stack([(-REACH - foot) / along, (REACH - foot) / along]), axis=0)
-    low, high = np.nanmax(sides[0]), np.nanmin(sides[1])
-    return np.stack([foot + low * along, foot + high * along]) if low < high else None
 
 
 def _points(step: Step) -> Iterator[Item]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course.plots.figure import BLUE, GREEN, GREY, INK, VERMILLION
-from course.plots.linear_classifier import HalfPlane, borders, segment
+from course.plots.linear_classifier import borders, segment, square
 
 from .linear_classifier_steps import CLASSES, LABELS, POINTS, Array, Functions, State, Step, compute
 from .plane import Plane
@@ -27,7 +27,7 @@ __all__ = ["Functions", "State", "compute", "demo", "draw"]
 WIDTH, HEIGHT = 900, 512
 REACH = 2.1
 PLANE = Plane(16, 36, 420, 420, x=(-REACH, REACH), y=(-REACH, REACH))
-BOX: list[HalfPlane] = [(np.array(n, dtype=float), REACH) for n in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+BOX = square(REACH)
 MARKS = ((BLUE, "●"), (VERMILLION, "▲"), (GREEN, "■"))
 
 # left edges of the table's columns, its first row, and the height of a row

@@ -1,27 +1,21 @@
 """The picture of an optimiser race: the landscape with the paths, the losses from step to step, who is where."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import pairwise
-from typing import cast
+from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path as Outline
 
 from course.plots.figure import GREY, INK, VERMILLION
 from course.plots.gradient_descent import LOOKS
 
 from .optimiser_race import STEPS, SURFACES, Race, Run
 from .plane import Plane
-from .scene import POINT, Item, Line, Rect, Scene, Text
+from .scene import Curve, Item, Line, Rect, Scene, Text
 
-__all__ = ["CHART", "HEIGHT", "MAP", "UNIT", "WIDTH", "Curve", "draw"]
+__all__ = ["CHART", "HEIGHT", "MAP", "UNIT", "WIDTH", "draw"]
 
 Array = npt.NDArray[np.float64]
 
@@ -44,50 +38,11 @@ MARKERS = {
 }
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Lines through many points, in one piece or several; an item of a scene.
-
-    Attributes:
-        pieces: each (n, 2), pixels.
-        dash: lengths of strokes and gaps in line widths; () is a solid line.
-        closed: whether each piece returns to its first point.
-    """
-
-    pieces: Sequence[Array]
-    stroke: str = INK
-    line: float = 1.0
-    dash: tuple[float, ...] = ()
-    fill: str = "none"
-    closed: bool = False
-    css: str = ""
-
-    @cached_property
-    def outline(self) -> str:
-        """The points in the language of SVG: the longest part of the picture, written once for the ground."""
-        end = "Z" if self.closed else ""
-        return "".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in piece.tolist()) + end for piece in self.pieces)
-
-    def svg(self) -> str:
-        dash = f' stroke-dasharray="{" ".join(f"{n * self.line:g}" for n in self.dash)}"' if self.dash else ""
-        mark = f' class="{self.css}"' if self.css else ""
-        look = f'fill="{self.fill}" stroke="{self.stroke}" stroke-width="{self.line:g}"{dash}'
-        return f'<path{mark} d="{self.outline}" {look}/>'
-
-    def draw(self, axes: Axes, depth: int) -> None:
-        style = (0, self.dash) if self.dash else "-"
-        for piece in self.pieces:
-            outline = Outline(piece, closed=False) if not self.closed else Outline([*piece, piece[0]], closed=True)
-            axes.add_patch(
-                PathPatch(outline, fc=self.fill, ec=self.stroke, lw=self.line * POINT, ls=style, zorder=depth)
-            )
-
-
 def draw(race: Race) -> Scene:
     """Draw a race: on the left the landscape, on the right losses and a table."""
     state = race.state
     surface = SURFACES[state.surface]
-    items: list[Item | Curve] = [Text(16, 22, f"{state.surface}: {surface.words}", 17, anchor="start", bold=True)]
+    items: list[Item] = [Text(16, 22, f"{state.surface}: {surface.words}", 17, anchor="start", bold=True)]
     items += _ground(state.surface)
     items += [item for name, run in race.runs.items() for item in _path(name, run)]
     items += _names(race)
@@ -106,8 +61,7 @@ def draw(race: Race) -> Scene:
         "demo": "race", "surface": state.surface, "rate": f"{state.rate:.4g}", "alpha": f"{state.alpha:.4g}",
         "steps": str(state.steps), "start": f"{state.start[0]:g},{state.start[1]:g}",
     }  # fmt: skip
-    # a Curve draws itself as every other item does
-    return Scene(WIDTH, HEIGHT, _label(race, problem), cast(tuple[Item, ...], tuple(items)), data)
+    return Scene(WIDTH, HEIGHT, _label(race, problem), tuple(items), data)
 
 
 @cache
@@ -118,14 +72,14 @@ def _ground(name: str) -> tuple[Curve, ...]:
     heights = surface.loss(np.stack([across, up], axis=-1))
     axes = Figure().add_subplot()
     whole = [np.array([[MAP.x[0], MAP.y[0]], [MAP.x[1], MAP.y[0]], [MAP.x[1], MAP.y[1]], [MAP.x[0], MAP.y[1]]])]
-    grounds = [Curve([_scene(MAP, piece) for piece in whole], "none", 0, fill=TINTS[0], closed=True)]
+    grounds = [Curve([MAP.pixels(piece) for piece in whole], "none", 0, fill=TINTS[0], closed=True)]
     for level, tint in zip(surface.levels[::-1], TINTS[1:], strict=True):
         (pieces,) = axes.contourf(across, up, heights, levels=[-1.0, level]).allsegs
-        grounds.append(Curve([_scene(MAP, piece) for piece in pieces], "#9AA5B1", 1, fill=tint, closed=True))
+        grounds.append(Curve([MAP.pixels(piece) for piece in pieces], "#9AA5B1", 1, fill=tint, closed=True))
     return tuple(grounds)
 
 
-def _frame(start: tuple[float, float]) -> Iterator[Item | Curve]:
+def _frame(start: tuple[float, float]) -> Iterator[Item]:
     """The edge of the map, the numbers along it, and a ring around the start."""
     left, top, right, bottom = MAP.bounds
     yield Rect(left, top, right - left, bottom - top, "none", INK, 1.5)
@@ -143,34 +97,34 @@ def _path(name: str, run: Run) -> Iterator[Curve]:
     """What is on the map of a path, with a marker every ten steps."""
     look = LOOKS[name]
     far = np.abs(run.path).max(axis=1) > FAR
-    places = _scene(MAP, run.path[: int(np.argmax(far)) + 1] if far.any() else run.path)
-    if pieces := _inside(places):
+    places = MAP.pixels(run.path[: int(np.argmax(far)) + 1] if far.any() else run.path)
+    if pieces := MAP.clipped(places):
         yield Curve(pieces, look.colour, 2.2, look.dash, css=f"path-{name}")
-    tens = [place for place in places[:-1:10] if _is_inside(place)]
+    tens = [place for place in places[:-1:10] if MAP.holds(place)]
     if tens:
         yield Curve([_marker(look.marker, place, 3.6) for place in tens], look.colour, 1, fill=look.colour, closed=True)
 
 
 def _ends(name: str, run: Run) -> Iterator[Curve]:
     """A large marker where the rule is now."""
-    (place,) = _scene(MAP, run.path[-1:])
-    if _is_inside(place):
+    (place,) = MAP.pixels(run.path[-1:])
+    if MAP.holds(place):
         yield Curve([_marker(LOOKS[name].marker, place, 7)], "white", 1.5, fill=LOOKS[name].colour, closed=True)
 
 
 def _names(race: Race) -> Iterator[Item]:
     """The names in a row below the map, in the order of their ends from left to right, each with a line to its end."""
-    ends = {name: _scene(MAP, run.path[-1:])[0] for name, run in race.runs.items()}
+    ends = {name: MAP.pixels(run.path[-1:])[0] for name, run in race.runs.items()}
     left, _, right, bottom = MAP.bounds
     for n, name in enumerate(sorted(ends, key=lambda name: float(ends[name][0]))):
         colour, (x, y), middle = LOOKS[name].colour, ends[name], left + (n + 0.5) * (right - left) / len(ends)
-        if _is_inside(ends[name]):
+        if MAP.holds(ends[name]):
             yield Line(middle, bottom + 26, float(x), float(y), "#6B6B6B", 1, css=f"leader-{name}")
         yield Rect(middle - LABEL / 2, bottom + 26, LABEL, 20, "white", colour, 2)
         yield Text(middle, bottom + 36, name, 14, css="name")
 
 
-def _chart(race: Race) -> Iterator[Item | Curve]:
+def _chart(race: Race) -> Iterator[Item]:
     """The losses, by their logarithm, from step to step."""
     left, top, right, bottom = CHART.bounds
     yield Rect(left, top, right - left, bottom - top, "none", GREY)
@@ -184,13 +138,13 @@ def _chart(race: Race) -> Iterator[Item | Curve]:
     yield Text(left, top - 14, "loss L", 15, anchor="start", bold=True)
     for name, run in race.runs.items():
         height = np.log10(run.losses.clip(1e-6, 1e2))
-        points = _scene(CHART, np.stack([np.arange(len(height)), height], axis=1))
+        points = CHART.pixels(np.stack([np.arange(len(height)), height], axis=1))
         look = LOOKS[name]
         yield Curve([points], look.colour, 2, look.dash, css=f"loss-{name}")
         yield Curve([_marker(look.marker, points[-1], 5)], "white", 1, fill=look.colour, closed=True)
 
 
-def _row(name: str, run: Run, top: float) -> Iterator[Item | Curve]:
+def _row(name: str, run: Run, top: float) -> Iterator[Item]:
     """A row of the table: what the rule looks like, its name, its loss now."""
     look, left = LOOKS[name], CHART.left - 36
     yield Curve([np.array([[left, top], [left + 58, top]])], look.colour, 2.4, look.dash)
@@ -210,52 +164,6 @@ def _loss(loss: float) -> str:
         return f"{loss:.3g}"
     mantissa, exponent = f"{loss:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}".replace("-", "−")
-
-
-def _scene(plane: Plane, points: Array) -> Array:
-    """The pixels of many points."""
-    (left, top), (right, bottom) = plane.to_scene(plane.x[0], plane.y[1]), plane.to_scene(plane.x[1], plane.y[0])
-    across = (points[:, 0] - plane.x[0]) / (plane.x[1] - plane.x[0])
-    down = (plane.y[1] - points[:, 1]) / (plane.y[1] - plane.y[0])
-    return np.stack([left + across * (right - left), top + down * (bottom - top)], axis=1)
-
-
-def _inside(places: Array) -> list[Array]:
-    """The pieces of a path within the map: a segment that leaves ends at the edge."""
-    if all(map(_is_inside, places)):  # as most paths are
-        return [places] if len(places) > 1 else []
-    pieces: list[list[Array]] = []
-    for a, b in pairwise(places):
-        ends = _clipped(a, b)
-        if ends is None:
-            continue
-        if pieces and np.array_equal(pieces[-1][-1], ends[0]):
-            pieces[-1].append(ends[1])
-        else:
-            pieces.append([ends[0], ends[1]])
-    return [np.array(piece) for piece in pieces]
-
-
-def _clipped(a: Array, b: Array) -> tuple[Array, Array] | None:
-    """What of the segment from a to b is on the map (Liang and Barsky)."""
-    low, high = np.array(MAP.bounds[:2]), np.array(MAP.bounds[2:])
-    first, last = 0.0, 1.0
-    for axis in (0, 1):
-        way = b[axis] - a[axis]
-        if way == 0:
-            if not low[axis] <= a[axis] <= high[axis]:
-                return None
-            continue
-        enter, leave = sorted(((low[axis] - a[axis]) / way, (high[axis] - a[axis]) / way))
-        first, last = max(first, enter), min(last, leave)
-    if first >= last:
-        return None
-    return (a if first == 0 else a + first * (b - a)), (b if last == 1 else a + last * (b - a))
-
-
-def _is_inside(place: Array) -> bool:
-    left, top, right, bottom = MAP.bounds
-    return bool(left <= place[0] <= right and top <= place[1] <= bottom)
 
 
 def _marker(shape: str, place: Array, size: float) -> Array:

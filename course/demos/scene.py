@@ -3,19 +3,23 @@
 Lengths are pixels, x runs to the right and y downwards. Nothing here knows of widgets or of a notebook.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from io import BytesIO
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 
-__all__ = ["Item", "Line", "Rect", "Scene", "Text"]
+__all__ = ["Curve", "Item", "Line", "Rect", "Scene", "Text"]
 
 Anchor = Literal["start", "middle", "end"]
 _Dash = Literal["-", "--"]
@@ -108,7 +112,45 @@ class Text:
         )  # fmt: skip
 
 
-Item = Rect | Line | Text
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Straight lines from point to point, in one piece or several.
+
+    Attributes:
+        pieces: each (n, 2), pixels.
+        dash: lengths of strokes and gaps in line widths; () is a solid line.
+        closed: whether each piece returns to its first point.
+    """
+
+    pieces: Sequence[npt.NDArray[np.float64]]
+    stroke: str = INK
+    line: float = 1.0
+    dash: tuple[float, ...] = ()
+    fill: str = "none"
+    closed: bool = False
+    css: str = ""
+
+    @cached_property
+    def outline(self) -> str:
+        """The points in the language of SVG, written once for a curve that stays in the picture."""
+        end = "Z" if self.closed else ""
+        return "".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in piece.tolist()) + end for piece in self.pieces)
+
+    def svg(self) -> str:
+        dash = f' stroke-dasharray="{" ".join(f"{n * self.line:g}" for n in self.dash)}"' if self.dash else ""
+        return (
+            f'<path{_class(self.css)} d="{self.outline}" fill="{self.fill}" stroke="{self.stroke}" '
+            f'stroke-width="{self.line:g}"{dash}/>'
+        )
+
+    def draw(self, axes: Axes, depth: int) -> None:
+        style = (0, self.dash) if self.dash else "-"
+        for piece in self.pieces:
+            path = Path([*piece, piece[0]], closed=True) if self.closed else Path(piece)
+            axes.add_patch(PathPatch(path, fc=self.fill, ec=self.stroke, lw=self.line * POINT, ls=style, zorder=depth))
+
+
+Item = Rect | Line | Text | Curve
 
 
 @dataclass(frozen=True)

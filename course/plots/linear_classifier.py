@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from .figure import BLUE, GREEN, INK, TEXT, TITLE, VERMILLION, new_figure
 
-__all__ = ["HalfPlane", "borders", "hyperplanes", "segment"]
+__all__ = ["HalfPlane", "borders", "hyperplanes", "segment", "square"]
 
 Array = npt.NDArray[np.float64]
 HalfPlane = tuple[Array, float]  # (n, c): where n·x + c ≥ 0
@@ -19,6 +19,11 @@ Segment = tuple[Array, Array]
 
 LOOKS = ((BLUE, "o"), (VERMILLION, "^"), (GREEN, "s"))
 NEAR_ZERO = 1e-9
+
+
+def square(reach: float) -> list[HalfPlane]:
+    """The half-planes that meet in the square |x|, |y| ≤ reach."""
+    return [(np.array(n, dtype=float), reach) for n in ((1, 0), (-1, 0), (0, 1), (0, -1))]
 
 
 def segment(n: Array, c: float, within: Sequence[HalfPlane]) -> Segment | None:
@@ -59,8 +64,7 @@ def borders(w: npt.ArrayLike, b: npt.ArrayLike, box: Sequence[HalfPlane]) -> dic
     Returns:
         by the pair of classes, the two ends of their border; pairs that do not meet are missing.
 
-    >>> box = [(np.array(n), 1.0) for n in ([1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0])]
-    >>> borders([[1, -1], [0, 0]], [0, 0], box)
+    >>> borders([[1, -1], [0, 0]], [0, 0], square(1))
     {(0, 1): (array([ 0., -1.]), array([...0., 1.]))}
     """
     weights, bias = np.asarray(w, dtype=float), np.asarray(b, dtype=float)
@@ -97,7 +101,7 @@ def hyperplanes(
     """
     points, classes = np.asarray(x, dtype=float), np.asarray(labels)
     reach = 1.12 * float(np.abs(points).max())
-    box: list[HalfPlane] = [(np.array(n, dtype=float), reach) for n in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+    box = square(reach)
     figure = new_figure(4.3 * len(titles), 4.5)
     panels = figure.subplots(1, len(titles), squeeze=False)[0]
     for axes, (w, b), title in zip(panels, classifiers, titles, strict=True):

@@ -9,7 +9,8 @@ from matplotlib.text import Text as Written
 
 from course import ops
 from course.demos import activation_gallery
-from course.demos.activation_gallery import FLAT, PANEL, REACH, STEPS, State, X, ask, draw
+from course.demos.activation_gallery import FLAT, PANEL, REACH, STEPS, TALL, State, X, ask, draw
+from course.demos.scene import Curve, Rect
 
 SVG = "{http://www.w3.org/2000/svg}"
 RIGHT = {
@@ -79,14 +80,14 @@ def test_grey_is_where_the_slope_is_small() -> None:
 
 
 def test_curves_stay_in_their_panels() -> None:
-    svg = parsed(State(), {"steep": (lambda x: (9 * x, ()), lambda dy, cache: 9 * dy)})
-    lines = [line for line in svg.iter(f"{SVG}line") if line.get("class") == "y"]
-    assert lines
-    frame = next(rect for rect in svg.iter(f"{SVG}rect") if rect.get("height") == f"{activation_gallery.TALL}")
-    top = float(frame.get("y", 0))
-    ends = [float(line.get(name, 0)) for line in lines for name in ("y1", "y2")]
-    assert top <= min(ends) < top + 8 and top + activation_gallery.TALL - 8 < max(ends) <= top + activation_gallery.TALL
-    assert not [line for line in svg.iter(f"{SVG}line") if line.get("class") == "slope"], "9 lies above the panel"
+    for steep in (9, 1e300):
+        scene = draw(State(), ask({"steep": (lambda x, k=steep: (k * x, ()), lambda dy, cache, k=steep: k * dy)}))
+        curves = {item.css: item.pieces for item in scene.items if isinstance(item, Curve)}
+        (frame,) = (item for item in scene.items if isinstance(item, Rect) and item.height == TALL)
+        (piece,) = curves["y"]
+        assert (piece[:, 1].max(), piece[:, 1].min()) == pytest.approx((frame.y + TALL, frame.y))
+        assert np.all(np.diff(piece[:, 1]) < 0) and np.all(np.diff(piece[:, 0]) >= 0)
+        assert curves["slope"] == [], "it lies above the panel"
 
 
 def stub(*_):

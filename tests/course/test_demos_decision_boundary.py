@@ -11,7 +11,7 @@ from course import ops
 from course.demos import decision_boundary
 from course.demos.decision_boundary import PLANE, SIDE
 from course.demos.decision_boundary_steps import CELLS, POINTS, REACH, UNITS, State, Step, compute
-from course.demos.polylines import thinned
+from course.demos.scene import Curve
 
 SVG = "{http://www.w3.org/2000/svg}"
 STATES = [
@@ -114,13 +114,11 @@ def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State) -> None
 
 def test_the_drawn_boundary_is_where_the_score_is_0() -> None:
     step = right(State())
-    ends = [
-        PLANE.to_numbers(float(line.get(f"x{n}", 0)), float(line.get(f"y{n}", 0)))
-        for line in elements(parsed(step), "line", "boundary")
-        for n in (1, 2)
-    ]
-    assert len(ends) > 8
-    scores = np.maximum(np.array(ends) @ step.w1 + step.b1, 0) @ step.w2 + step.b2
+    (boundary,) = (item for item in decision_boundary.draw(step).items if isinstance(item, Curve))
+    (piece,) = boundary.pieces
+    places = np.array([PLANE.to_numbers(x, y) for x, y in piece])
+    assert len(places) > 8
+    scores = np.maximum(places @ step.w1 + step.b1, 0) @ step.w2 + step.b2
     assert np.abs(scores).max() < 0.15, "two pixels at the steepest place"
 
 
@@ -161,17 +159,6 @@ def test_a_shaded_row_ends_exactly_at_the_boundary() -> None:
     assert {round(row.x + row.width, 6) for row in rows} == {round(edge, 6)}
 
 
-def test_few_points_are_enough_for_a_straight_line() -> None:
-    straight = np.stack([np.linspace(0, 9, 50), np.linspace(0, 3, 50)], axis=1)
-    np.testing.assert_array_equal(thinned(straight), straight[[0, -1]])
-    angle = np.linspace(0, 2 * np.pi, 200)
-    ring = 50 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    few = thinned(ring)
-    assert 12 < len(few) < 80
-    between = np.abs(np.hypot(*((few[1:] + few[:-1]) / 2).T) - 50)
-    assert between.max() < 0.5, "a closed curve keeps its shape"
-
-
 def stub(*_):
     raise NotImplementedError("affine")
 
@@ -199,7 +186,7 @@ def test_what_a_function_does_wrong_is_said_in_the_picture(name: str) -> None:
     assert step.scores is None and message in step.problem and message in decision_boundary.draw(step).label
     said = " ".join(element.text or "" for element in elements(svg, "text", "problem"))
     assert message[:30] in said
-    assert not elements(svg, "line", "boundary") and not elements(svg, "rect", "wrong")
+    assert not elements(svg, "path", "boundary") and not elements(svg, "rect", "wrong")
     inside_and_apart(step)
 
 
