@@ -11,6 +11,11 @@ from .wording import is_array, say
 
 __all__ = ["Blanks"]
 
+_NO_RECORDS = (
+    "cannot be checked: the .json file that belongs beside this notebook is missing or older; "
+    "opening the course again with `course lab` puts it there"
+)
+
 
 class Blanks:
     """The blanks of one exercise.
@@ -71,8 +76,7 @@ class Blanks:
         answer = digest(text, f"{self.salt}/{label}")
         right = self.known.get(label)
         if right is None and not self.recording:
-            missing = "the .json file that belongs beside this notebook is missing or older: it cannot be checked here"
-            return Case(label, "wrong", lines=[missing]), answer
+            return Case(label, "wrong", lines=[_NO_RECORDS]), answer
         if right is None or answer == right:
             return Case(label), answer
         return Case(label, "wrong", lines=[f"{say(value)} is not right"], hint=self._mistake(label, answer)), answer
