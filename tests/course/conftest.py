@@ -1,11 +1,13 @@
-"""What every function pair must obey, as one check that the tests of the operations share."""
+"""What every function pair must obey, and every picture: checks that many tests share."""
 
 from copy import deepcopy
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from matplotlib.text import Text
 
 from course.gradcheck import check_direction, check_gradients
 
@@ -86,3 +88,32 @@ def obeys(op, backward, *args, **hyper):
 def laws():
     """The checks above, for tests in any folder below (and for hypothesis, which wants session fixtures)."""
     return SimpleNamespace(same=same, spaced=spaced, frozen=frozen, obeys=obeys)
+
+
+def _legible(figure, *, smallest=0, apart=lambda text: not text.get_rotation()):
+    """No text leaves the figure or is smaller than so many points, and none of those apart lies on another."""
+    figure.draw_without_rendering()
+    ticks, unseen = set(), set()
+    for axes in figure.axes:
+        for n, axis in enumerate((axes.xaxis, axes.yaxis)):
+            low, high = sorted(axis.get_view_interval())
+            drawn = axes.axison and axis.get_visible()
+            ticks |= {*axis.get_ticklabels()}
+            unseen |= {t for t in axis.get_ticklabels() if not (drawn and low <= t.get_position()[n] <= high)}
+    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip() and t not in unseen]
+    assert texts
+    boxes = {text: text.get_window_extent() for text in texts}
+    for text, box in boxes.items():
+        assert text.get_fontsize() >= smallest, text
+        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1
+        assert inside, f"{text.get_text()!r} leaves the figure"
+    for one, other in combinations([text for text in texts if text not in ticks and apart(text)], 2):
+        a, b = boxes[one], boxes[other]
+        across, down = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert across < 1 or down < 1, (one, other)
+
+
+@pytest.fixture(scope="session")
+def legible():
+    """The check above: of demos and of the notebooks' figures."""
+    return _legible

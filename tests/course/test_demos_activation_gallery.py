@@ -1,11 +1,9 @@
 """The gallery of activations: what it shows of right functions, and of whatever else it is given."""
 
-import itertools
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.text import Text as Written
 
 from course import ops
 from course.demos import activation_gallery
@@ -32,19 +30,8 @@ def words(svg: ElementTree.Element, css: str) -> list[str]:
     return [element.text or "" for element in svg.iter(f"{SVG}text") if element.get("class") == css]
 
 
-def inside_and_apart(scene) -> None:
-    figure = scene.figure()
-    figure.draw_without_rendering()
-    boxes = {t: t.get_window_extent() for t in figure.findobj(Written) if t.get_text()}
-    for text, box in boxes.items():
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
-    for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
-        across, down = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert across < 1 or down < 3, (one, other)
-
-
 @pytest.mark.parametrize("state", STATES, ids=str)
-def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State) -> None:
+def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State, legible) -> None:
     curves, svg = ask(RIGHT), parsed(state)
     scene = draw(state, curves)
     assert svg.get("role") == "img" and svg.get("aria-label") == scene.label
@@ -57,7 +44,7 @@ def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State) -> None
         if "⁻" not in text:
             assert (float(said), float(sloped)) == (pytest.approx(y, rel=1e-2), pytest.approx(slope, rel=1e-2))
         assert f"{name}: y" in scene.label
-    inside_and_apart(scene)
+    legible(scene.figure())
 
 
 def test_what_many_layers_leave_is_the_power_of_the_slope() -> None:
@@ -112,7 +99,7 @@ MISBEHAVIOUR = {
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOUR)
-def test_what_a_function_does_wrong_is_said_in_its_panel(name: str) -> None:
+def test_what_a_function_does_wrong_is_said_in_its_panel(name: str, legible) -> None:
     pair, message = MISBEHAVIOUR[name]
     functions = {"mine": pair, "tanh": RIGHT["tanh"]}
     curves = ask(functions)
@@ -120,7 +107,7 @@ def test_what_a_function_does_wrong_is_said_in_its_panel(name: str) -> None:
     svg, scene = parsed(State(), functions), draw(State(), curves)
     assert (curves["mine"].problem in scene.label) and message[:24] in " ".join(words(svg, "problem"))
     assert curves["tanh"].problem == "" and X[0] == -REACH
-    inside_and_apart(scene)
+    legible(scene.figure())
 
 
 def test_a_function_without_a_cache_is_enough() -> None:

@@ -1,12 +1,10 @@
 """Three classes in the plane: what the demo computes, its picture, and whatever a student's function may do to it."""
 
-import itertools
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.text import Text as Written
 
 from course import ops
 from course.demos import linear_classifier
@@ -72,7 +70,7 @@ def test_the_means_are_those_of_the_dots() -> None:
 
 
 @pytest.mark.parametrize("state", STATES, ids=range(len(STATES)))
-def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State) -> None:
+def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State, legible) -> None:
     step = compute(state, RIGHT)
     svg, scene = parsed(step), draw(step)
     assert svg.get("role") == "img" and svg.get("aria-label") == scene.label
@@ -89,20 +87,7 @@ def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State) -> None
         for x, y in (("x1", "y1"), ("x2", "y2")):
             assert left - 0.1 <= float(line.get(x, "")) <= right + 0.1
             assert top - 0.1 <= float(line.get(y, "")) <= bottom + 0.1
-    inside_and_apart(step)
-
-
-def inside_and_apart(step: Step) -> None:
-    """No text beyond the picture; to the right of the plane, where nothing is dragged, none on another."""
-    figure = draw(step).figure()
-    figure.draw_without_rendering()
-    boxes = {t: t.get_window_extent() for t in figure.findobj(Written) if t.get_text()}
-    for text, box in boxes.items():
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
-    table = {text: box for text, box in boxes.items() if text.get_position()[0] > PLANE.bounds[2]}
-    for (one, a), (other, b) in itertools.combinations(table.items(), 2):
-        across, down = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert across < 1 or down < 3, (one, other)
+    legible(draw(step).figure(), apart=lambda text: text.get_position()[0] > PLANE.bounds[2])
 
 
 def test_on_a_border_two_classes_score_alike_and_on_a_dashed_line_the_label_leads_by_one() -> None:
@@ -151,7 +136,7 @@ MISBEHAVIOUR = {
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOUR)
-def test_what_a_function_does_wrong_is_said_in_the_picture(name: str) -> None:
+def test_what_a_function_does_wrong_is_said_in_the_picture(name: str, legible) -> None:
     changed, message = MISBEHAVIOUR[name]
     step = compute(State(), replace(RIGHT, **changed))
     svg = parsed(step)
@@ -159,7 +144,7 @@ def test_what_a_function_does_wrong_is_said_in_the_picture(name: str) -> None:
     assert " ".join(words(svg, "problem")).startswith(message[:45])
     frames = [rect for rect in svg.iter(f"{SVG}rect") if "wrong" in (rect.get("class") or "")]
     assert len(frames) == len(step.wrong) == ("(dashed)" in message)
-    inside_and_apart(step)
+    legible(draw(step).figure(), apart=lambda text: text.get_position()[0] > PLANE.bounds[2])
 
 
 def test_one_wrong_function_leaves_the_others_alone() -> None:

@@ -1,12 +1,10 @@
 """The optimiser race: who gets where, its picture, its controls, and whatever a student's rules may do to it."""
 
-import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.text import Text as Written
 
 from course import gradcheck, optim
 from course.demos import optimiser_race
@@ -74,7 +72,7 @@ def test_all_rules_meet_the_same_noise() -> None:
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_the_picture_tells_its_state_and_no_text_leaves_it(name: str) -> None:
+def test_the_picture_tells_its_state_and_no_text_leaves_it(name: str, legible) -> None:
     state = STATES[name]
     race = compute(state, RULES)
     svg, scene = parsed(race), draw(race)
@@ -93,18 +91,7 @@ def test_the_picture_tells_its_state_and_no_text_leaves_it(name: str) -> None:
         chart = points(svg, f"loss-{rule}")
         assert len(chart) == len(run.losses)
         assert np.all(chart >= np.array(CHART.bounds[:2]) - 0.1) and np.all(chart <= np.array(CHART.bounds[2:]) + 0.1)
-    inside_and_apart(race)
-
-
-def inside_and_apart(race: Race) -> None:
-    figure = draw(race).figure()
-    figure.draw_without_rendering()
-    boxes = {t: t.get_window_extent() for t in figure.findobj(Written) if t.get_text()}
-    for text, box in boxes.items():
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
-    for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
-        across, down = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert across < 1 or down < 3, (one, other)
+    legible(draw(race).figure())
 
 
 def test_a_path_is_drawn_where_it_ran() -> None:
@@ -147,7 +134,7 @@ MISBEHAVIOUR = {
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOUR)
-def test_what_a_rule_does_wrong_is_said_and_the_others_race_on(name: str) -> None:
+def test_what_a_rule_does_wrong_is_said_and_the_others_race_on(name: str, legible) -> None:
     function, message = MISBEHAVIOUR[name]
     race = compute(State(), {**RULES, "adam": function})
     svg = parsed(race)
@@ -155,14 +142,14 @@ def test_what_a_rule_does_wrong_is_said_and_the_others_race_on(name: str) -> Non
     assert message[:30] in " ".join(words(svg, "problem"))
     assert words(svg, "standing-adam") == ["does not run"]
     assert all(len(race.runs[other].path) == 41 for other in RULES if other != "adam")
-    inside_and_apart(race)
+    legible(draw(race).figure())
 
 
-def test_nothing_written_yet() -> None:
+def test_nothing_written_yet(legible) -> None:
     race = compute(State(), dict.fromkeys(RULES, stub))
     svg = parsed(race)
     assert "Your sgd is not written yet. Your momentum is not" in " ".join(words(svg, "problem"))
-    inside_and_apart(race)
+    legible(draw(race).figure())
 
 
 def test_the_picture_follows_the_controls_and_the_point() -> None:
