@@ -82,7 +82,7 @@ def chosen(root: Path, only: Sequence[str] | None) -> list[str]:
     """The names of the notebooks to build."""
     known = names(root)
     if not known:
-        raise BadSource(f"{root.resolve()} is not the course's folder: there is no solutions/NN_topic.py in it")
+        raise BadSource(f"{root.resolve()} is not the course's folder: it has no solutions/NN_topic.py; name it")
     for name in only or []:
         if name not in known:
             raise BadSource(f"there is no solutions/{name}.py; the sources are {', '.join(known)}")

@@ -104,11 +104,12 @@ def autograde(
 ) -> None:
     """Grade every submission in the sandbox, side by side. An interrupted run goes on where it stopped."""
     crew.muster()
-    from .command import command, enter
+    from .command import command, enter, who
     from .terminal import autograde_class
 
     with in_words():
         classroom, name = enter(folder, name)
+        who(classroom, name, student)  # a slip of the pen must not enter somebody in the gradebook
         autograde_class(classroom, name, console, workers=workers, students=student, force=force)
         say("Next:")
         for pages in ("feedback", "report"):

@@ -29,6 +29,20 @@ def enter(folder: Path, wanted: str) -> tuple[Classroom, str]:
     return classroom, which(wanted, classroom.assignments())
 
 
+def who(classroom: Classroom, name: str, students: list[str] | None) -> list[str]:
+    """The students that are meant: all who submitted an assignment, unless some are named.
+
+    Raises:
+        BadClassroom: one who is named has not submitted it.
+    """
+    everyone = classroom.students(name)
+    for student in students or []:
+        if student not in everyone:
+            place = classroom.folder("submitted", show(student).strip("'"), name).relative_to(classroom.root)
+            raise BadClassroom(f"{show(student)} has not submitted {name}: there is no {place} in {classroom.root}")
+    return everyone if students is None else students
+
+
 def which(wanted: str, names: list[str]) -> str:
     """The name of an assignment that was named in short.
 

@@ -23,7 +23,7 @@ from traitlets.config import Config
 
 from . import intake
 from .classroom import Classroom, Outcome, write
-from .command import command
+from .command import command, who
 from .errors import BadClassroom
 from .feedback_view import Regions, view
 from .marks import Marks, Sheet, read
@@ -52,11 +52,7 @@ def write_feedback(
             those written before are complete.
     """
     marks = read(classroom, name)
-    everyone = classroom.students(name)
-    for student in students or []:
-        if student not in everyone:
-            raise BadClassroom(f"{intake.show(student)} has not submitted {name}")
-    chosen = everyone if students is None else students
+    chosen = who(classroom, name, students)
     notebooks = classroom.notebooks(name)
     pages: list[Path] = []
     for student in chosen:

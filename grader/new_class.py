@@ -30,7 +30,8 @@ def make(folder: Path, checkout: Path, *, update: bool = False) -> tuple[Classro
     """
     sources = sorted({place.parent for place in (checkout / "solutions").glob("*/*.ipynb")})
     if not sources:
-        raise BadClassroom(f"{checkout.resolve()} is not the course's folder: it has no notebooks in solutions/")
+        where = f"{checkout.resolve()} is not the course's folder: it has no notebooks in solutions/"
+        raise BadClassroom(f"{where}; say where that is with --course")
     if folder.exists() and not folder.is_dir():
         raise BadClassroom(f"{folder} is a file, not a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).exists():

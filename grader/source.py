@@ -58,7 +58,10 @@ def load_solution(root: Path, name: str) -> Solution:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BadSource(f"there is no {path}; the sources are {', '.join(names(root)) or 'none'}") from None
+        if not (known := names(root)):
+            where = f"{root.resolve()} is not the course's folder: there is no solutions/NN_topic.py in it"
+            raise BadSource(f"{where}; say where that is with --course") from None
+        raise BadSource(f"there is no {path}; the sources are {', '.join(known)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadSource(f"{path} cannot be read: {error}") from None
     return parse(text, name)

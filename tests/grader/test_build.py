@@ -217,7 +217,7 @@ def test_one_notebook_alone_can_be_built(course: Path) -> None:
 
 @pytest.mark.parametrize("only", [None, ["05"]])
 def test_a_folder_without_sources_is_said(tmp_path: Path, only: list[str] | None) -> None:
-    with pytest.raises(Trouble, match=r"is not the course's folder: there is no solutions/NN_topic.py in it"):
+    with pytest.raises(Trouble, match=r"is not the course's folder: it has no solutions/NN_topic.py; name it"):
         build(tmp_path, only=only, tell=quiet)
 
 

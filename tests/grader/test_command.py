@@ -9,10 +9,11 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from grader.classroom import CONFIG, CONFIG_TEXT
+from grader.classroom import CONFIG, CONFIG_TEXT, Classroom
 from grader.cli import app
 from grader.command import command, enter, which
 from grader.errors import BadAssignment
+from grader.gradebook import Book
 
 NAMES = ["05_convolution", "06_convolution_backward", "exam"]
 
@@ -105,6 +106,28 @@ def test_the_command_that_is_named_runs(small_class, monkeypatch):
     said = failed.stderr.partition("in this class; ")[2].removesuffix(" does it\n")
     assert call(said).returncode == 0
     assert call(f"{grader} export 5 -c 'my class'").returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [("autograde",), ("feedback",)])
+def test_who_did_not_submit_is_named_and_entered_nowhere(small_class, tmp_path, monkeypatch, arguments):
+    """A slip of the pen is no student."""
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, ["release", "5", "-c", "my class"]).exit_code == 0
+    said = CliRunner().invoke(app, [*arguments, "5", "-c", "my class", "-s", "zoe", "--student", "\x1b[1mk\udcff"])
+    assert said.exit_code == 2
+    assert f"'zoe' has not submitted 05_hw: there is no submitted/zoe/05_hw in {small_class}" in said.output
+    assert not (small_class / "autograded").exists() and not (small_class / "feedback").exists()
+    with Book(Classroom(small_class).db_url) as book:
+        assert list(book.table("05_hw")) == []
+
+
+def test_outside_the_course_the_command_says_how_to_name_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["init", "new"], ["demo", "new"]):
+        said = CliRunner().invoke(app, arguments)
+        assert said.exit_code == 2 and "is not the course's folder" in said.output
+        assert said.output.strip().endswith("; say where that is with --course")
+    assert not (tmp_path / "new").exists()
 
 
 def test_outside_a_class_the_command_says_how_to_name_one(tmp_path, monkeypatch):
