@@ -59,6 +59,8 @@ class GradedExporter(NotebookExporter):
         seed = classroom.seed(names["assignment"])
         done = work(Job(names["student"], {name: assignment}, {name: content}, seed, ""))
         graded = done.graded[name]
+        if not done.final:
+            raise RuntimeError(graded.faults[0])  # nbgrader logs it, writes no points, and goes on
         _remember(classroom, names["assignment"], name, done)
         for remark in [*graded.remarks, *graded.faults]:
             self.log.warning("%s: %s", names["student"], remark)

@@ -315,7 +315,8 @@ def totals(results: dict[tuple[str, str], Result], side: str) -> tuple[str, str]
     """Of one side: who gained points, and who did harm."""
     mine = [result for (case, there), result in results.items() if there == side and case != UNTOUCHED]
     gained = [result.gained for result in mine if result.gained > 0]
-    return f"{len(gained)} gained {sum(gained):g}", f"{sum(bool(result.harm) for result in mine)} did harm"
+    harmed, ungraded = (sum(bool(get(result)) for result in mine) for get in (lambda r: r.harm, lambda r: r.ungraded))
+    return f"{len(gained)} gained {sum(gained):g}", f"{harmed} did harm; {ungraded} got no grade of their own"
 
 
 def show(chosen: list[Case], results: dict[tuple[str, str], Result]) -> None:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbgrader.apps.api import NbGraderAPI
 
-from grader import build, marks, new_class
+from grader import build, marks, new_class, worker
 from grader.classroom import CONFIG, Classroom
 from grader.gradebook import Book
 
@@ -283,6 +284,22 @@ def test_init_copies_notebooks_and_records_and_says_once_what_it_kept(template: 
     assert sorted(file.suffix for file in place.iterdir()) == [".ipynb", ".ipynb", ".json", ".json"]
     (place / f"{TINY}.json").write_text("{}", encoding="utf-8")
     assert new_class.make(root, checkout)[1] == [place / f"{TINY}.json"]
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # of nbgrader's own way to its gradebook
+def test_a_failure_of_the_graders_own_gives_no_points_through_nbgraders_door(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    classroom = Classroom(shutil.copytree(template, tmp_path / "class"))
+    monkeypatch.setattr(worker, "grade", fails)
+    classroom.config.CourseDirectory.root = str(classroom.root)
+    done = NbGraderAPI(config=classroom.config).autograde("hw", "ada")
+    assert not done["success"] and "ZeroDivisionError: ours" in done["log"]
+    assert not classroom.folder("autograded", "ada", "hw").exists()
+    assert set(State.read(classroom).auto["ada"].values()) == {None}
 
 
 # ---- what nbgrader would copy --------------------------------------------------------------------------------------
