@@ -1,4 +1,4 @@
-"""What every function pair must obey, and every picture: checks that many tests share."""
+"""What many tests share: checks of function pairs and of pictures, and the solution of a notebook."""
 
 from copy import deepcopy
 from itertools import combinations
@@ -10,6 +10,8 @@ from hypothesis import settings
 from matplotlib.text import Text
 
 from course.gradcheck import check_direction, check_gradients
+from grader.cells import is_exercise, is_setup
+from grader.source import load_solution
 
 settings.register_profile("course", deadline=None, max_examples=25, database=None)
 settings.load_profile("course")
@@ -117,3 +119,24 @@ def _legible(figure, *, smallest=0, apart=lambda text: not text.get_rotation()):
 def legible():
     """The check above: of demos and of the notebooks' figures."""
     return _legible
+
+
+@pytest.fixture(scope="module")
+def notebook(request):
+    """The name of the notebook that a module tests."""
+    return request.module.NAME
+
+
+@pytest.fixture(scope="module")
+def solution(root, notebook):
+    return load_solution(root, notebook)
+
+
+@pytest.fixture(scope="module")
+def names(solution):
+    """What the setup cells and the exercises of the solution define."""
+    found = {}
+    for cell in solution.notebook.cells:
+        if cell.cell_type == "code" and (is_exercise(cell) or is_setup(cell)):
+            exec(cell.source, found)
+    return found

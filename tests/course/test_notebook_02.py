@@ -1,45 +1,15 @@
-"""Notebook 02: its examples run, its rules are the course's, and what it says of descent is so.
+"""Notebook 02: its rules are the course's, and what it says of descent is so.
 
 What holds for all notebooks, such as what each known mistake costs, is tested for all at once elsewhere.
 """
-
-import doctest
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from course import optim
-from grader.cells import is_exercise, is_setup
-from grader.source import Solution, load_solution
 
 NAME = "02_gradient_descent"
 RULES = ("sgd", "momentum", "adagrad", "rmsprop", "adam")
-
-
-@pytest.fixture(scope="module")
-def solution(root: Path) -> Solution:
-    return load_solution(root, NAME)
-
-
-@pytest.fixture(scope="module")
-def names(solution: Solution) -> dict[str, object]:
-    """What the setup cells and the exercises define."""
-    found: dict[str, object] = {"np": np}
-    for cell in solution.notebook.cells:
-        if cell.cell_type == "code" and (is_exercise(cell) or is_setup(cell)):
-            exec(cell.source, found)
-    return found
-
-
-def test_the_examples_in_the_docstrings_run(solution: Solution, names: dict[str, object]) -> None:
-    written = [names[name] for name in solution.exercises() if callable(names.get(name))]
-    finder = doctest.DocTestFinder()
-    tests = [test for f in written for test in finder.find(f, f.__name__, globs=dict(names), module=False)]
-    assert len(written) == sum(bool(test.examples) for test in tests) == 8
-    runner = doctest.DocTestRunner(verbose=False)
-    for test in tests:
-        assert runner.run(test).failed == 0, test.name
 
 
 @pytest.mark.parametrize("rule", RULES)
