@@ -101,7 +101,7 @@ class Block:
     parts: list[Part] = field(default_factory=list)
     row: Row | None = None
     comment: Markup | None = None
-    folded: bool = False  # left as it was handed out: nothing of it is the student's
+    folded: bool = False  # needs no reading
 
 
 @dataclass
@@ -157,11 +157,13 @@ class _Viewer:
         return shown
 
     def _is_folded_away(self, block: Block) -> bool:
-        """Fold what was left as it came; whether the test of an exercise went into the exercise's fold."""
-        if block.kind == "answer":
-            block.folded = block.row is not None and block.row.found == [UNANSWERED] and not block.comment
-        written = self.untouched.get(block.row.title) if block.row and block.kind == "test" else None
-        if written is None or block.row is None or block.row.found != [UNWRITTEN] or written.comment:
+        """Fold what needs no reading: a passed test, what was left as it came; whether a test went into that fold."""
+        if block.row is None or block.comment:
+            return False
+        passed = block.row.earned is not None and block.row.earned >= block.row.worth > 0
+        block.folded = passed if block.kind == "test" else block.row.found == [UNANSWERED]
+        written = self.untouched.get(block.row.title) if block.kind == "test" else None
+        if written is None or block.row.found != [UNWRITTEN] or written.comment:
             return False
         written.folded, written.row = True, block.row
         written.parts += [part for part in block.parts if part.kind == "how"]

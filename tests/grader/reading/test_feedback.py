@@ -106,6 +106,18 @@ def test_what_was_left_as_it_came_is_folded_and_nobody_commented_on_it(classroom
     assert "Test of relu" not in text and "Test of step" in text
 
 
+def test_a_passed_test_is_folded_but_not_what_was_written_nor_what_lacks_points(feedback_of):
+    def folded(student):
+        return [
+            fold.split("<strong>")[1].split("</summary>")[0]
+            for fold in feedback_of(student).split('<details class="cell ')[1:]
+        ]
+
+    ada, ben = folded("ada"), folded("ben")
+    assert [fold.split("<")[0] for fold in ada] == ["Test of relu", "Test of step"] and "2 of 2 cases right" in ada[0]
+    assert [fold.split("<")[0] for fold in ben] == ["Test of step"], "of relu he has half"
+
+
 def test_a_notebook_in_which_nothing_was_written_is_called_so(reading):
     source = reading.the_source()
     cells = {("hw", "relu-check"): 4.0, ("hw", "why"): 3.0}
