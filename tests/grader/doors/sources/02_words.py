@@ -4,10 +4,6 @@
 #     box_modules: []
 # ---
 
-# %% tags=["setup"]
-import numpy as np
-
-
 # %% exercise="scale"
 def scale(x, factor):
     """Multiply every element by the factor."""
