@@ -457,6 +457,7 @@ def assert_plain(value: Any) -> None:
 @box_breaks
 @fuzz(500, 40_000)
 @example({"scalar": "a5"}, [bytearray(5)])
+@example({"tuple": [{"array": ["<f8", []]}]}, [])
 @given(encoded | bodies, st.lists(st.integers(0, 64).map(bytearray), max_size=3))
 def test_anything_encoded_is_plain_data_or_malformed(value, buffers):
     with contextlib.suppress(Malformed):
