@@ -125,6 +125,8 @@ def feedback(name: Name, folder: Class = Path(), student: Only = None) -> None:
     with in_words():
         classroom, name = enter(folder, name)
         write_feedback(classroom, name, console, students=student)
+        page = classroom.folder("feedback", "STUDENT", name) / f"{next(iter(classroom.notebooks(name)))}.html"
+        say(f"Send each student their page, {page}; with nbgrader's exchange: nbgrader release_feedback {name}")
 
 
 @app.command()

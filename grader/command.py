@@ -85,7 +85,7 @@ def command(*words: str, folder: Path | None = None) -> str:
 def _program() -> str:
     """How the grader was called: through uv, by its name, or by where it lies."""
     called = Path(sys.argv[0])
-    if "UV" in os.environ or called.name != "grader":
+    if "UV" in os.environ or called.stem != "grader":
         return "uv run grader"
     found = shutil.which("grader")
     return "grader" if found and Path(found).resolve() == called.resolve() else shlex.quote(str(called))

@@ -75,6 +75,18 @@ def test_the_release_says_what_comes_next(small_class, tmp_path, monkeypatch):
     assert "uv run grader autograde 05_hw --class 'my class'\n" in said
 
 
+def test_autograde_and_feedback_say_what_comes_next(small_class, submit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(app, ["release", "5", "-c", "my class"])
+    place = small_class / "submitted" / "ada" / "05_hw"
+    place.mkdir(parents=True)
+    (place / "05_hw.ipynb").write_bytes(submit()[:-9])  # damaged: graded without a sandbox
+    said = CliRunner().invoke(app, ["autograde", "5", "-c", "my class", "--workers", "1"]).output
+    assert "Next:\n  uv run grader feedback 05_hw --class 'my class'\n  uv run grader report 05_hw --class" in said
+    said = CliRunner().invoke(app, ["feedback", "5", "-c", "my class"]).output
+    assert f"Send each student their page, {small_class}/feedback/STUDENT/05_hw/05_hw.html; with nbgrader's" in said
+
+
 def test_a_command_is_named_as_it_was_called(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("UV", raising=False)
