@@ -148,8 +148,7 @@ def test_a_damaged_file_is_cells_or_a_rejection(make_submission, data):
 @fuzz(300, 10_000)
 @given(json_values | notebooks | st.fixed_dictionaries({"worksheets": st.lists(notebooks, max_size=2) | json_values}))
 def test_any_json_is_cells_or_a_rejection(value):
-    with contextlib.suppress(UnicodeEncodeError):
-        taken_in(submitted(value))
+    taken_in(submitted(value))
 
 
 @fuzz(200, 10_000)
@@ -315,6 +314,33 @@ PIECES += [
     "[^1]",
     "\u202e",
 ]
+LINKS = [
+    "[x](%s)",
+    "![x](%s)",
+    "[x](<%s>)",
+    "[r]\n\n[r]: %s\n",
+    "> [r]:\n> %s\n\n[r]\n",
+    "<%s>",
+    "$\\href{%s}{x}$",
+    "[x](\n%s 'y')",
+]
+SCHEMES = [
+    "javascript:1",
+    "java\tscript:1",
+    "&#106;avascript:1",
+    "javascript&colon;1",
+    "javascript\\:1",
+    "\x01javascript:1",
+]
+SCHEMES += [
+    "data:text/html,1",
+    "https://evil.test/a.png",
+    "vbscript:1",
+    "&NewLine;javascript:1",
+    "/logout",
+    "%6aavascript:1",
+]
+some = st.lists(st.sampled_from([*PIECES, *SCHEMES]), max_size=5).map("".join) | st.sampled_from(SCHEMES)
 LEADS = re.compile(r"[\s\x00-\x1f]*(javascript|vbscript|data)\s*:", re.IGNORECASE)
 
 
@@ -348,7 +374,7 @@ class Active(html.parser.HTMLParser):
 
 
 @fuzz(300, 20_000)
-@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+@given(st.lists(some | st.sampled_from(LINKS).flatmap(lambda link: some.map(link.__mod__)), max_size=4).map("".join))
 def test_no_answer_runs_or_fetches_anything_where_it_is_shown(text):
     shown = Active()
     shown.feed(markdown2html(escape(text)))
