@@ -35,7 +35,6 @@ import numpy as np
 
 from course import data, plots
 from course.plots.linear_classifier import hyperplanes
-from course.plots.normalisation import curves
 
 np.set_printoptions(precision=3, suppress=True)
 
@@ -334,7 +333,7 @@ check.score(6)
 # %% tags=["demo"]
 lead = np.linspace(-3, 5, 17)
 plots.show(
-    curves(
+    plots.curves(
         lead,
         {"hinge loss": np.maximum(0, 1 - lead), "softmax loss": np.log1p(np.exp(-lead))},
         xlabel="lead of the label over the only other class",
@@ -1298,7 +1297,7 @@ lucky, searched = random_search(loss_of, candidates)
 w_softmax, b_softmax, descended = follow_the_slope(softmax_loss, lr=1.0)
 tries = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256, 400])
 plots.show(
-    curves(
+    plots.curves(
         tries,
         {"random search": searched[tries - 1], "along the slope": descended[tries - 1]},
         xlabel="how often the full loss was computed",

@@ -45,7 +45,7 @@ np.set_printoptions(precision=3, suppress=True)
 
 
 def on_copies(function):
-    """For the checks: your function on copies; whether it changes its arguments is one case of its own."""
+    """For the checks: your function on copies; that it changes nothing is a case of its own."""
     return lambda *args, **hyper: function(*deepcopy(args), **deepcopy(hyper))
 
 
@@ -53,7 +53,10 @@ def weights_and_state(check, label, *args, points=1, **hyper):
     """For the checks: two cases, so that who has one of the two right is paid for it."""
     for n, name in enumerate(["w", "state"]):
         right = check.reference(*deepcopy(args), **hyper)[n]
-        check.equal(f"{label}: {name}", lambda n=n: check.function(*args, **hyper)[n], right, points=points / 2)
+        check.equal(
+            f"{label}: {name}", lambda n=n: check.function(*args, **hyper)[n], right,
+            points=points / 2,
+        )
 
 # %% [markdown]
 # ## 1 Downhill, with one weight
@@ -77,9 +80,9 @@ for lr in (0.05, 0.4, 1.05):
     traces[f"lr = {lr:g}"] = w
 plots.show(
     descents(lambda w: (w - 1) ** 2, traces, reach=(-4, 6)),
-    alt="The parabola (w − 1)² three times, descent from w = −3. With lr 0.05 many short steps that are still "
-    "under way after twelve. With lr 0.4 the bottom after a few. With lr 1.05 each step jumps to the other side "
-    "and higher than before.",
+    alt="The parabola (w − 1)² three times, descent from w = −3. With lr 0.05 many short steps that are "
+    "still under way after twelve. With lr 0.4 the bottom after a few. With lr 1.05 each step jumps to "
+    "the other side and higher than before.",
 )
 
 # %% [markdown]
@@ -277,7 +280,9 @@ c = check.uniform(0.5, 2, 3)
 check("f(x) = x³ at 2, h = 1", lambda x: float(x[0] ** 3), np.array([2.0]), h=1.0)
 check("a plane: the same slope everywhere", lambda x: float(c @ x), check.normal(3), h=0.5)
 check("three weights, each for itself", lambda x: float(c @ x**2), check.normal(3))
-check("three weights, multiplied", lambda x: float(x[0] * x[1] * x[2] + x[0] ** 2), check.normal(3), h=0.2)
+check(
+    "three weights, multiplied", lambda x: float(x[0] * x[1] * x[2] + x[0] ** 2), check.normal(3), h=0.2
+)
 check("h = 0.3", lambda x: float(c @ x**3), check.normal(3), h=0.3)
 a = check.normal(2, 3)
 check("a matrix of weights", lambda x: float(np.sum(a * np.exp(a * x))), check.normal(2, 3), h=0.1)
@@ -286,7 +291,9 @@ check("x stays as it was", lambda x: float(x[0] ** 2 * x[1]), check.normal(2), h
 ### BEGIN HIDDEN TESTS
 check.hide()
 a = check.normal(2, 2, 3)
-check("another shape", lambda x: float(np.sum(a * x**3) + x[0, 1, 2] ** 2), check.normal(2, 2, 3), h=0.05)
+check(
+    "another shape", lambda x: float(np.sum(a * x**3) + x[0, 1, 2] ** 2), check.normal(2, 2, 3), h=0.05
+)
 ### END HIDDEN TESTS
 check.score(7)
 
@@ -463,8 +470,12 @@ def places(function, part):
 
 
 first, last = slice(3), slice(-3, None)
-check.equal("a trace begins", lambda: places(gradient_descent, first), places(reference, first), points=2.5)
-check.equal("a trace ends", lambda: places(gradient_descent, last), places(reference, last), points=2.5)
+check.equal(
+    "a trace begins", lambda: places(gradient_descent, first), places(reference, first), points=2.5
+)
+check.equal(
+    "a trace ends", lambda: places(gradient_descent, last), places(reference, last), points=2.5
+)
 check.function = gradient_descent  # no copies now
 check("the start stays as it was", lambda w: A @ w, check.normal(2), lr=0.15, steps=2)
 ### BEGIN HIDDEN TESTS
@@ -492,9 +503,9 @@ plots.show(
         {"lr 0.02": in_ravine(0.02), "lr 0.095": in_ravine(0.095)},
         x=(-4.4, 1.6), y=(-1.2, 1.9), levels=[0.5, 2, 5, 10, 20],
     ),
-    alt="Contour lines of a long, narrow valley. With lr 0.02 the path runs to the floor of the valley and then "
-    "creeps along it, and is only half way after 30 steps. With lr 0.095 it jumps from side to side, and has almost "
-    "reached the minimum nonetheless.",
+    alt="Contour lines of a long, narrow valley. With lr 0.02 the path runs to the floor of the valley "
+    "and then creeps along it, and is only half way after 30 steps. With lr 0.095 it jumps from side to "
+    "side, and has almost reached the minimum nonetheless.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -575,7 +586,8 @@ for _ in range(100):
     limit = 2 / np.linalg.eigvalsh(A).max()
     w = rng.standard_normal(4)
     below, above = (
-        gradient_descent(lambda w, A=A: A @ w, w, lr=share * limit, steps=1000)[-1] for share in (0.98, 1.02)
+        gradient_descent(lambda w, A=A: A @ w, w, lr=share * limit, steps=1000)[-1]
+        for share in (0.98, 1.02)
     )
     assert np.linalg.norm(below) < 1e-6 * np.linalg.norm(w), "it should have converged"
     assert np.linalg.norm(above) > 1e6 * np.linalg.norm(w), "it should have diverged"
@@ -586,8 +598,8 @@ ends = [np.linalg.norm(in_ravine(share * 2 / 20, 60)[-1]) / np.linalg.norm([4, 1
 plots.show(
     lines(shares, {"": {"ravine": ends}}, xlabel="lr, as a share of 2/λmax", ylabel="what is left of w",
           logarithmic="y", limit=1, says="2/λmax"),
-    alt="What is left of w after 60 steps in the ravine, against the rate. It falls as the rate grows, to about "
-    "1/300 just below 2/λmax, and shoots up beyond.",
+    alt="What is left of w after 60 steps in the ravine, against the rate. It falls as the rate grows, "
+    "to about 1/300 just below 2/λmax, and shoots up beyond.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -735,7 +747,8 @@ check.score(7)
 
 # %% tags=["experiment"]
 pictures, labels = data.digits()
-x_all = np.hstack([pictures.reshape(-1, 64), np.ones((len(pictures), 1))]).astype(float)  # a 1 for the bias
+ones = np.ones((len(pictures), 1))  # for the bias
+x_all = np.hstack([pictures.reshape(-1, 64), ones]).astype(float)
 mixed = np.random.default_rng(0).permutation(len(x_all))
 x, y = x_all[mixed[:1500]], labels[mixed[:1500]]
 x_unseen, y_unseen = x_all[mixed[1500:]], labels[mixed[1500:]]
@@ -758,13 +771,16 @@ sizes = [1, 4, 16, 64, 256]
 deviations = []
 for size in sizes:
     some = [minibatches(1500, size, shuffle=rng.permutation)[0] for _ in range(200)]
-    deviations.append(np.sqrt(np.mean([np.sum((loss_and_gradient(w, x[M], y[M])[1] - whole) ** 2) for M in some])))
+    gradients = [loss_and_gradient(w, x[M], y[M])[1] for M in some]
+    squares = [np.sum((gradient - whole) ** 2) for gradient in gradients]
+    deviations.append(np.sqrt(np.mean(squares)))
 expected = deviations[0] / np.sqrt(sizes)
 plots.show(
     lines(sizes, {"": {"measured": deviations, "1/√|M|": expected}}, xlabel="samples in a batch, |M|",
           ylabel="deviation of the gradient", logarithmic="xy"),
-    alt="Deviation of the gradient against the batch size, both logarithmic. The measured points fall as a straight "
-    "line and lie on that of 1/√|M|; at 256 they are a little lower, as such a batch is a good part of all 1500.",
+    alt="Deviation of the gradient against the batch size, both logarithmic. The measured points fall "
+    "as a straight line and lie on that of 1/√|M|; at 256 they are a little lower, as such a batch is a "
+    "good part of all 1500.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -899,7 +915,10 @@ check = Check("sgd", on_copies(sgd), optim.sgd, returns="w, state")
 draw = check.normal
 check("one weight", draw(1), 5 * draw(1), {}, lr=0.3)
 check("a matrix of weights", draw(3, 2), 5 * draw(3, 2), {}, lr=0.1)
-check("float32 stays float32", draw(4, dtype=np.float32), draw(4, dtype=np.float32), {}, lr=0.2, points=0.5)
+check(
+    "float32 stays float32",
+    draw(4, dtype=np.float32), draw(4, dtype=np.float32), {}, lr=0.2, points=0.5,
+)
 check("no gradient: nothing moves", draw(3), np.zeros(3), {}, lr=0.3, points=0.5)
 check.function = sgd  # no copies now
 check("changes nothing that it was given", draw(3), draw(3), {}, lr=0.3)
@@ -980,9 +999,14 @@ from course.check import Check
 check = Check("momentum", on_copies(momentum), optim.momentum, returns="w, state")
 draw = check.normal
 check("the first step, by hand", np.array([10.0]), np.array([4.0]), {}, lr=0.5, alpha=0.8)
-check("the second step, by hand", np.array([8.0]), np.array([3.0]), {"v": np.array([-2.0])}, lr=0.5, alpha=0.8)
+check(
+    "the second step, by hand",
+    np.array([8.0]), np.array([3.0]), {"v": np.array([-2.0])}, lr=0.5, alpha=0.8,
+)
 weights_and_state(check, "α = 0 is SGD", draw(3), draw(3), {"v": draw(3)}, lr=0.3, alpha=0.0)
-weights_and_state(check, "no gradient: it rolls on", draw(3), np.zeros(3), {"v": draw(3)}, lr=0.3, alpha=0.7)
+weights_and_state(
+    check, "no gradient: it rolls on", draw(3), np.zeros(3), {"v": draw(3)}, lr=0.3, alpha=0.7
+)
 weights_and_state(check, "a matrix, the first step", draw(3, 2), draw(3, 2), {}, lr=0.2)
 weights_and_state(check, "a matrix, later", draw(3, 2), 4 * draw(3, 2), {"v": draw(3, 2)}, lr=0.2)
 w, dw, v = (draw(4, dtype=np.float32) for _ in range(3))
@@ -991,7 +1015,9 @@ check.function = momentum  # no copies now
 check("changes nothing that it was given", draw(3), draw(3), {"v": draw(3)}, lr=0.3)
 ### BEGIN HIDDEN TESTS
 check.hide()
-weights_and_state(check, "another shape", draw(2, 5), draw(2, 5), {"v": draw(2, 5)}, lr=0.4, alpha=0.6, points=0.5)
+weights_and_state(
+    check, "another shape", draw(2, 5), draw(2, 5), {"v": draw(2, 5)}, lr=0.4, alpha=0.6, points=0.5
+)
 ### END HIDDEN TESTS
 check.score(9)
 
@@ -1015,13 +1041,15 @@ traces = {
 }
 plots.show(
     paths(
-        lambda a, b: 0.5 * (a**2 + 20 * b**2), traces, x=(-4.4, 1.6), y=(-1.2, 1.9), levels=[0.5, 2, 5, 10, 20]
+        lambda a, b: 0.5 * (a**2 + 20 * b**2), traces,
+        x=(-4.4, 1.6), y=(-1.2, 1.9), levels=[0.5, 2, 5, 10, 20],
     ),
-    alt="The ravine again, 30 steps with lr 0.02. SGD gets half way. Momentum swings a little from side to side "
-    "at first, then runs along the valley, and a little beyond the minimum.",
+    alt="The ravine again, 30 steps with lr 0.02. SGD gets half way. Momentum swings a little from side "
+    "to side at first, then runs along the valley, and a little beyond the minimum.",
 )
 for name, trace in traces.items():
-    print(f"ravine, 30 steps with lr 0.02: {name:9} ends at a loss of {0.5 * curvature @ trace[-1] ** 2:.3f}")
+    loss = 0.5 * curvature @ trace[-1] ** 2
+    print(f"ravine, 30 steps with lr 0.02: {name:9} ends at a loss of {loss:.3f}")
 
 for rule in (sgd, momentum):
     (way,) = follow(rule, lambda w, t: np.full(1, 0.01), np.zeros(1), steps=100, lr=0.1)[-1]
@@ -1188,13 +1216,17 @@ weights_and_state(check, "a matrix, later", draw(3, 2), 5 * draw(3, 2), {"r": r}
 weights_and_state(check, "δ = 0.5", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3, delta=0.5)
 w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
 check("float32 stays float32", w, dw, {"r": dw * dw}, lr=0.2, points=0.5)
-weights_and_state(check, "no gradient: no step", draw(3), np.zeros(3), {"r": check.uniform(1, 9, 3)}, lr=0.3)
+weights_and_state(
+    check, "no gradient: no step", draw(3), np.zeros(3), {"r": check.uniform(1, 9, 3)}, lr=0.3
+)
 check.function = adagrad  # no copies now
 check("changes nothing that it was given", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3)
 ### BEGIN HIDDEN TESTS
 check.hide()
 r = check.uniform(0.1, 2, 2, 5)
-weights_and_state(check, "another shape", draw(2, 5), draw(2, 5), {"r": r}, lr=0.4, delta=0.2, points=0.5)
+weights_and_state(
+    check, "another shape", draw(2, 5), draw(2, 5), {"r": r}, lr=0.4, delta=0.2, points=0.5
+)
 ### END HIDDEN TESTS
 check.score(8)
 
@@ -1331,7 +1363,9 @@ r = check.uniform(1, 9, 3)
 weights_and_state(check, "δ = 0.5, ρ = 0.6", draw(3), draw(3), {"r": r}, lr=0.3, rho=0.6, delta=0.5)
 w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
 check("float32 stays float32", w, dw, {"r": dw * dw}, lr=0.2, points=0.5)
-weights_and_state(check, "no gradient: no step", draw(3), np.zeros(3), {"r": check.uniform(1, 9, 3)}, lr=0.3)
+weights_and_state(
+    check, "no gradient: no step", draw(3), np.zeros(3), {"r": check.uniform(1, 9, 3)}, lr=0.3
+)
 check.function = rmsprop  # no copies now
 check("changes nothing that it was given", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3)
 ### BEGIN HIDDEN TESTS
@@ -1545,8 +1579,12 @@ def after(steps, *shape):
     return state
 
 
-weights_and_state(check, "a matrix, from t = 3 on", draw(3, 2), 5 * draw(3, 2), after(3, 3, 2), lr=0.2, points=2)
-weights_and_state(check, "a matrix, from t = 40 on", draw(3, 2), 5 * draw(3, 2), after(40, 3, 2), lr=0.2)
+weights_and_state(
+    check, "a matrix, from t = 3 on", draw(3, 2), 5 * draw(3, 2), after(3, 3, 2), lr=0.2, points=2
+)
+weights_and_state(
+    check, "a matrix, from t = 40 on", draw(3, 2), 5 * draw(3, 2), after(40, 3, 2), lr=0.2
+)
 how = {"lr": 0.3, "rho1": 0.7, "rho2": 0.8}
 weights_and_state(check, "other ρ₁ and ρ₂, from t = 2 on", draw(4), draw(4), after(2, 4), **how)
 weights_and_state(check, "δ = 0.5, the first step", draw(3), draw(3), {}, lr=0.3, delta=0.5)
@@ -1559,7 +1597,9 @@ check("changes nothing that it was given", draw(3), draw(3), after(2, 3), lr=0.3
 ### BEGIN HIDDEN TESTS
 check.hide()
 how = {"lr": 0.4, "delta": 0.1}
-weights_and_state(check, "another shape, later", draw(2, 5), draw(2, 5), after(7, 2, 5), **how, points=0.5)
+weights_and_state(
+    check, "another shape, later", draw(2, 5), draw(2, 5), after(7, 2, 5), **how, points=0.5
+)
 ### END HIDDEN TESTS
 check.score(10)
 
@@ -1611,9 +1651,11 @@ for name, rule in rules.items():
     best[name] = min(rates, key=lambda lr: train(rule, x, y, lr=lr, epochs=5)[1][-1])
     w, curves[name] = train(rule, x, y, lr=best[name], epochs=5)
     right = np.mean(np.argmax(x_unseen @ w, axis=1) == y_unseen)
-    print(f"{name:9} best lr {best[name]:<7.2g} loss {curves[name][-1]:.3f}   unseen digits right: {right:.1%}")
+    found = f"best lr {best[name]:<7.2g} loss {curves[name][-1]:.3f}"
+    print(f"{name:9} {found}   unseen digits right: {right:.1%}")
 plots.show(
-    lines(range(1, 6), {"": curves}, xlabel="epoch", ylabel="mean loss of its batches", logarithmic="y"),
+    lines(range(1, 6), {"": curves}, xlabel="epoch", ylabel="mean loss of its batches",
+          logarithmic="y"),
     alt="Loss against epochs for the five rules, each at its best rate. After five epochs: "
     + ", ".join(f"{name} {loss[-1]:.3f}" for name, loss in curves.items()) + ".",
 )  # fmt: skip
@@ -1629,13 +1671,16 @@ panels = {}
 for title, inputs in {"pixels as they are": x, "pixels on different scales": x * factors}.items():
     with np.errstate(over="ignore", invalid="ignore"):  # some of these diverge, that is the point
         panels[title] = {
-            name: [train(rule, inputs, y, lr=lr, epochs=3)[1][-1] for lr in rates] for name, rule in rules.items()
+            name: [train(rule, inputs, y, lr=lr, epochs=3)[1][-1] for lr in rates]
+            for name, rule in rules.items()
         }
 plots.show(
-    lines(rates, panels, xlabel="learning rate", ylabel="loss in epoch 3", logarithmic="xy", highest=10),
+    lines(rates, panels, xlabel="learning rate", ylabel="loss in epoch 3", logarithmic="xy",
+          highest=10),
     alt="Loss in the third epoch against the learning rate, for the five rules. "
     + "; ".join(
-        f"{title}: best " + ", ".join(f"{name} {np.nanmin(losses):.2f}" for name, losses in series.items())
+        f"{title}: best "
+        + ", ".join(f"{name} {np.nanmin(losses):.2f}" for name, losses in series.items())
         for title, series in panels.items()
     ) + ".",
 )  # fmt: skip

@@ -35,7 +35,6 @@ import numpy as np
 
 from course import data, plots
 from course.plots.neural_networks import approximations, half_plane, networks, regions
-from course.plots.normalisation import curves
 
 np.set_printoptions(precision=3, suppress=True)
 
@@ -53,9 +52,9 @@ np.set_printoptions(precision=3, suppress=True)
 window = (0, 8, 0, 6)  # left, right, lower and upper edge
 plots.show(
     half_plane((3, 4), -19, {"A": (5, 5), "B": (1, 1)}, extent=window),
-    alt="A plane with the line 3x₁ + 4x₂ − 19 = 0, which falls to the right. Above it the plane is shaded, with dotted lines at the "
-    "distances 1, 2, 3 and so on. The point A = (5, 5) lies above, B = (1, 1) below; a dashed line leads from each to the "
-    "nearest point of the line.",
+    alt="A plane with the line 3x₁ + 4x₂ − 19 = 0, which falls to the right. Above it the plane is "
+    "shaded, with dotted lines at the distances 1, 2, 3 and so on. The point A = (5, 5) lies above, "
+    "B = (1, 1) below; a dashed line leads from each to the nearest point of the line.",
 )
 
 # %% [markdown]
@@ -150,7 +149,8 @@ def affine(x, w, b):
         y: (N, M).
         cache: (x, w), what the way back needs.
 
-    >>> y, cache = affine(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, -1.0], [3.0, 1.0, 1.0]]), np.array([0.0, 1.0, 2.0]))
+    >>> x, w = np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, -1.0], [3.0, 1.0, 1.0]])
+    >>> y, cache = affine(x, w, np.array([0.0, 1.0, 2.0]))
     >>> y
     array([[7., 3., 3.]])
     """
@@ -452,8 +452,9 @@ def sigmoid(x):
         y: as x.
         cache: (y,).
 
-    Hint: e^1000 is too large for a number. e⁻ˣ can be inf, and 1/inf is 0; but inf/inf is nan. If NumPy warns, and you want it
-    quiet: e^min(x, 0) / (1 + e^−|x|) is the same function, and none of its exponents is positive.
+    Hint: e^1000 is too large for a number. e⁻ˣ can be inf, and 1/inf is 0; but inf/inf is nan. If
+    NumPy warns, and you want it quiet: e^min(x, 0) / (1 + e^−|x|) is the same function, and none of
+    its exponents is positive.
 
     >>> y, cache = sigmoid(np.array([-1000.0, 0.0, 1.0, 1000.0]))
     >>> y
@@ -881,7 +882,8 @@ def elu(x, *, alpha=1.0):
         y: as x.
         cache: (y, alpha).
 
-    Hint: np.where computes both sides everywhere, and e^1000 is inf. np.minimum(x, 0) keeps the exponent small.
+    Hint: np.where computes both sides everywhere, and e^1000 is inf. np.minimum(x, 0) keeps the
+    exponent small.
 
     >>> y, cache = elu(np.array([-1000.0, -1.0, 0.0, 2.0]))
     >>> y
@@ -1124,7 +1126,8 @@ def maxout_backward(dy, cache):
     Returns:
         dx (N, D), dw (P, D, M), db (P, M).
 
-    Hint: a loop over the pieces is fine. What piece p is sent is `dy * (winner == p)`, and from there on it is an affine layer.
+    Hint: a loop over the pieces is fine. What piece p is sent is `dy * (winner == p)`, and from
+    there on it is an affine layer.
 
     >>> x, w = np.array([[1.0, 2.0]]), np.array([[[1.0], [1.0]], [[-1.0], [3.0]]])
     >>> dx, dw, db = maxout_backward(np.array([[5.0]]), (x, w, np.array([[1]])))
@@ -1186,7 +1189,8 @@ def student(wanted, x, w, b, dy):
     if wanted == "y":
         answer = maxout(x, w, b)
         return answer[0] if type(answer) is tuple else answer
-    winner = np.stack([ops.affine(x, piece, bias)[0] for piece, bias in zip(w, b, strict=True)]).argmax(axis=0)
+    pieces = [ops.affine(x, piece, bias)[0] for piece, bias in zip(w, b, strict=True)]
+    winner = np.stack(pieces).argmax(axis=0)
     answer = maxout_backward(dy, (x, w, winner))
     if type(answer) is not tuple or len(answer) != 3:
         raise TypeError("maxout_backward returns three arrays: dx, dw, db")
@@ -1207,7 +1211,8 @@ for what in ("y", "dx", "dw", "db"):
     check(f"{what}: a single piece", what, *one, points=0.5)
     check(f"{what}: two pieces, b = 0", what, *two, points=0.5)
     check(f"{what}: three pieces", what, *three)
-check.equal("y: all pieces below 0", lambda: maxout(np.ones((1, 1)), -np.ones((2, 1, 1)), np.array([[-1.0], [-2.0]]))[0], np.array([[-2.0]]))
+below = np.ones((1, 1)), -np.ones((2, 1, 1)), np.array([[-1.0], [-2.0]])
+check.equal("y: all pieces below 0", lambda: maxout(*below)[0], np.array([[-2.0]]))
 ### BEGIN HIDDEN TESTS
 check.hide()
 for what in ("y", "dx", "dw", "db"):
@@ -1266,8 +1271,8 @@ activation_gallery.demo(
 # %% tags=["demo"]
 plots.show(
     networks([(2, 1), (2, 4, 1), (2, 4, 4, 3)], titles=["first", "second", "third"]),
-    alt="Three fully connected networks. The first: 2 inputs, 1 neuron. The second: 2 inputs, 4 hidden neurons, 1 output. The third: "
-    "2 inputs, twice 4 hidden neurons, 3 outputs.",
+    alt="Three fully connected networks. The first: 2 inputs, 1 neuron. The second: 2 inputs, "
+    "4 hidden neurons, 1 output. The third: 2 inputs, twice 4 hidden neurons, 3 outputs.",
 )
 
 # %% [markdown]
@@ -1428,7 +1433,8 @@ check.score(5)
 corners = [(1, 1), (5, 1), (1, 4)]
 plots.show(
     regions(lambda x: -np.ones((len(x), 1)), extent=window, outline=corners),
-    alt="A plane from 0 to 8 and from 0 to 6 with a dashed triangle: corners (1, 1), (5, 1) and (1, 4).",
+    alt="A plane from 0 to 8 and from 0 to 6 with a dashed triangle: "
+    "corners (1, 1), (5, 1) and (1, 4).",
 )
 
 # %% [markdown]
@@ -1507,19 +1513,25 @@ def out(points, normal, low, high):
 
 # the mean of a random point on two edges and the centre of the triangle: well inside
 middle = np.array([2.0, 2.0])
-inside = np.concatenate([0.75 * along(a, b, 8) + 0.25 * middle for a, b in [((1, 1), (5, 1)), ((5, 1), (1, 4)), ((1, 4), (1, 1))]])
+edges = [((1, 1), (5, 1)), ((5, 1), (1, 4)), ((1, 4), (1, 1))]
+inside = np.concatenate([0.75 * along(a, b, 8) + 0.25 * middle for a, b in edges])
 yes, no = np.ones(8, dtype=bool), np.zeros(8, dtype=bool)
 check.equal("inside: positive", lambda: positive(inside), np.ones(24, dtype=bool), points=2)
-check.equal("close to the left edge, outside", lambda: positive(out(along((1, 1), (1, 4), 8), (-1, 0), 0.2, 0.8)), no)
-check.equal("close to the lower edge, outside", lambda: positive(out(along((1, 1), (5, 1), 8), (0, -1), 0.2, 0.8)), no)
-check.equal("close to the slanted edge, outside", lambda: positive(out(along((5, 1), (1, 4), 8), (0.6, 0.8), 0.2, 0.8)), no)
+for edge, a, b, normal in (
+    ("left", (1, 1), (1, 4), (-1, 0)),
+    ("lower", (1, 1), (5, 1), (0, -1)),
+    ("slanted", (5, 1), (1, 4), (0.6, 0.8)),
+):
+    close = out(along(a, b, 8), normal, 0.2, 0.8)
+    check.equal(f"close to the {edge} edge, outside", lambda x=close: positive(x), no)
 check.equal("far to the lower left", lambda: positive(-check.uniform(1, 50, 8, 2)), no)
 check.equal("far to the upper right", lambda: positive(check.uniform(5.5, 50, 8, 2)), no)
 ### BEGIN HIDDEN TESTS
 check.hide()
 shrunk = 0.6 * along((5, 1), (1, 4), 8) + 0.4 * middle
 check.equal("other points inside", lambda: positive(shrunk), yes, points=0.5)
-check.equal("other points outside", lambda: positive(out(along((5, 1), (1, 4), 8), (0.6, 0.8), 0.5, 9)), no, points=0.5)
+beyond = out(along((5, 1), (1, 4), 8), (0.6, 0.8), 0.5, 9)
+check.equal("other points outside", lambda: positive(beyond), no, points=0.5)
 ### END HIDDEN TESTS
 check.score(7)
 
@@ -1530,7 +1542,8 @@ check.score(7)
 w1, b1, w2, b2 = carve()
 plots.show(
     regions(lambda x: affine(relu(affine(x, w1, b1)[0])[0], w2, b2)[0], extent=window, outline=corners),
-    alt="The region where the network's score is positive, hatched: it covers the dashed triangle and a narrow strip around it.",
+    alt="The region where the network's score is positive, hatched: it covers the dashed triangle and "
+    "a narrow strip around it.",
 )
 
 # %% [markdown]
@@ -1564,7 +1577,9 @@ decision_boundary.demo(affine, relu)
 
 # %% exercise="interpolating_net"
 def interpolating_net(t, v):
-    """Give the weights of a network with ReLU, relu(x·w1 + b1)·w2 + b2, that passes through the points (t, v).
+    """Give the weights of a network with ReLU that passes through the points (t, v).
+
+        y = relu(x·w1 + b1)·w2 + b2
 
     Args:
         t: (K,), growing numbers.
@@ -1617,7 +1632,8 @@ from course.check import Check
 def answers(x, t, v):
     w1, b1, w2, b2 = (np.asarray(part, dtype=float) for part in interpolating_net(t, v))
     hidden = ops.relu(ops.affine(x[:, None], w1.reshape(1, -1), b1)[0])[0]
-    return ops.affine(hidden, w2.reshape(-1, 1), b2.reshape(1))[0][:, 0]  # a slip in a shape costs one case, below
+    # a slip in a shape costs one case, below
+    return ops.affine(hidden, w2.reshape(-1, 1), b2.reshape(1))[0][:, 0]
 
 
 check = Check("interpolating_net", answers, np.interp)
@@ -1636,7 +1652,11 @@ check("three points: between them", check.uniform(three[0], three[-1], 9), three
 check("seven points: between them", check.uniform(seven[0], seven[-1], 20), seven, draw(7))
 check("left of the first point: flat", seven[0] - check.uniform(0.1, 3, 5), seven, draw(7))
 expected = [[1, 6], [6], [6, 1], [1]]
-check.equal("shapes: 6 neurons for 7 points", lambda: [list(np.shape(part)) for part in interpolating_net(seven, draw(7))], expected)
+check.equal(
+    "shapes: 6 neurons for 7 points",
+    lambda: [list(np.shape(part)) for part in interpolating_net(seven, draw(7))],
+    expected,
+)
 ### BEGIN HIDDEN TESTS
 check.hide()
 ten = ascending(10)
@@ -1667,8 +1687,8 @@ for neurons in counts:
         nets[f"{neurons} neurons"], bends[f"{neurons} neurons"] = y, t
 plots.show(
     approximations(x, curve(x), nets, bends),
-    alt="A wavy curve and networks of straight pieces through points on it, with 4, 8 and 16 neurons. With 4 the small waves are missed, with 16 the pieces "
-    "follow all of them.",
+    alt="A wavy curve and networks of straight pieces through points on it, with 4, 8 and 16 neurons. "
+    "With 4 the small waves are missed, with 16 the pieces follow all of them.",
 )
 
 # %% [markdown]
@@ -1734,9 +1754,11 @@ def softmax_loss(scores, labels):
 # %% tags=["demo"]
 plots.show(
     plots.matrices(
-        [[1, 2]], [[1, 2], [1, -1]], [[0, -1]], [[1, 0], [2, 5]], [[-3, 0]], titles=["x", "w1", "b1", "w2", "b2"]
+        [[1, 2]], [[1, 2], [1, -1]], [[0, -1]], [[1, 0], [2, 5]], [[-3, 0]],
+        titles=["x", "w1", "b1", "w2", "b2"],
     ),
-    alt="x is the row 1 2. w1 has the rows 1 2 and 1 −1, b1 is 0 −1. w2 has the rows 1 0 and 2 5, b2 is −3 0.",
+    alt="x is the row 1 2. w1 has the rows 1 2 and 1 −1, b1 is 0 −1. w2 has the rows 1 0 and 2 5, "
+    "b2 is −3 0.",
 )
 
 # %% [markdown]
@@ -1805,7 +1827,7 @@ check.score(9)
 
 # %% exercise="two_layer_loss"
 def two_layer_loss(params, x, labels):
-    """Compute the loss of a network with one hidden layer of ReLU, and the gradients of all its parameters.
+    """Compute the loss of a network with one hidden layer of ReLU, and all its gradients.
 
         scores = relu(x·w1 + b1)·w2 + b2
 
@@ -1818,7 +1840,8 @@ def two_layer_loss(params, x, labels):
         loss: a number.
         grads: a dict with the keys and shapes of params.
 
-    Hint: use your `affine` and `relu`, and `softmax_loss` from above. Where their checks are not green yet, mend them first.
+    Hint: use your `affine` and `relu`, and `softmax_loss` from above. Where their checks are not
+    green yet, mend them first.
 
     >>> params = {"w1": np.array([[1.0, 2], [1, -1]]), "b1": np.array([0.0, -1]),
     ...           "w2": np.array([[1.0, 0], [2, 5]]), "b2": np.array([-3.0, 0])}
@@ -1902,7 +1925,8 @@ def network(D, H, C):
 
 
 x, labels = draw(1, 2), np.array([1])
-upright = {"w1": np.abs(draw(2, 3)), "b1": np.full(3, 10.0), "w2": draw(3, 2), "b2": draw(2)}  # every neuron is positive
+# every hidden neuron is positive
+upright = {"w1": np.abs(draw(2, 3)), "b1": np.full(3, 10.0), "w2": draw(3, 2), "b2": draw(2)}
 for wanted in ("loss", "w1", "w2"):
     check(f"{wanted}: a single row, nothing is cut off", wanted, upright, x, labels, points=0.5)
 params, x, labels = network(2, 5, 3), draw(7, 2), check.labels(7, 3)
@@ -2058,10 +2082,15 @@ seed = check.integers
 check("more inputs than neurons", 7, 4, rng=seed(1, 10**6))
 check("fewer inputs than neurons", 3, 8, rng=seed(1, 10**6))
 check("as many", 5, 5, rng=seed(1, 10**6), points=0.5)
-check.equal("variance of 120 000 weights: 2/D, within 3 %", lambda: variance(300, 400, seed(1, 10**6)), 2 / 300, tolerance=0.03)
+check.equal(
+    "variance of 120 000 weights: 2/D, within 3 %",
+    lambda: variance(300, 400, seed(1, 10**6)), 2 / 300, tolerance=0.03,
+)
 number = seed(1, 10**6)
 check.equal(
-    "the draws, whatever their size: scaled to variance 1", lambda: scaled(he_init(4, 6, rng=number)), scaled(reference(4, 6, rng=number))
+    "the draws, whatever their size: scaled to variance 1",
+    lambda: scaled(he_init(4, 6, rng=number)),
+    scaled(reference(4, 6, rng=number)),
 )
 ### BEGIN HIDDEN TESTS
 check.hide()
@@ -2134,10 +2163,15 @@ seed = check.integers
 check("more inputs than neurons", 8, 5, rng=seed(1, 10**6))
 check("fewer inputs than neurons", 2, 7, rng=seed(1, 10**6))
 check("as many", 4, 4, rng=seed(1, 10**6), points=0.5)
-check.equal("variance of 120 000 weights: 2/(D + M), within 3 %", lambda: variance(300, 400, seed(1, 10**6)), 2 / 700, tolerance=0.03)
+check.equal(
+    "variance of 120 000 weights: 2/(D + M), within 3 %",
+    lambda: variance(300, 400, seed(1, 10**6)), 2 / 700, tolerance=0.03,
+)
 number = seed(1, 10**6)
 check.equal(
-    "the draws, whatever their size: scaled to variance 1", lambda: scaled(xavier_init(4, 6, rng=number)), scaled(reference(4, 6, rng=number))
+    "the draws, whatever their size: scaled to variance 1",
+    lambda: scaled(xavier_init(4, 6, rng=number)),
+    scaled(reference(4, 6, rng=number)),
 )
 ### BEGIN HIDDEN TESTS
 check.hide()
@@ -2167,9 +2201,13 @@ def sizes(init, activation):
     return np.log10(found)
 
 
-signals = {"He, ReLU": sizes(he_init, relu), "Xavier, ReLU": sizes(xavier_init, relu), "0.05, tanh": sizes(small, tanh)}
+signals = {
+    "He, ReLU": sizes(he_init, relu),
+    "Xavier, ReLU": sizes(xavier_init, relu),
+    "0.05, tanh": sizes(small, tanh),
+}
 plots.show(
-    curves(layers, signals, xlabel="layer", ylabel="log₁₀ of the signal's size"),
+    plots.curves(layers, signals, xlabel="layer", ylabel="log₁₀ of the signal's size"),
     alt="The size of a signal through 20 layers, as a logarithm. "
     + " ".join(f"{name}: {row[-1]:.1f} at the end." for name, row in signals.items()),
 )
@@ -2188,7 +2226,8 @@ x = x.astype(float)
 
 
 def new_network(init, rng):
-    return {"w1": init(2, 100, rng=rng), "b1": np.zeros(100), "w2": init(100, 3, rng=rng), "b2": np.zeros(3)}
+    w1, w2 = init(2, 100, rng=rng), init(100, 3, rng=rng)
+    return {"w1": w1, "b1": np.zeros(100), "w2": w2, "b2": np.zeros(3)}
 
 
 def scores_of(params, points):
@@ -2211,10 +2250,14 @@ params = new_network(he_init, np.random.default_rng(0))
 losses = train(params)
 right = np.mean(scores_of(params, x).argmax(axis=1) == labels)
 parameters = count_parameters((2, 100, 3))
-print(f"{parameters} parameters, loss {losses[0]:.2f} → {losses[-1]:.2f}, {right:.0%} of the points are right")
+print(
+    f"{parameters} parameters, loss {losses[0]:.2f} → {losses[-1]:.2f}, "
+    f"{right:.0%} of the points are right"
+)
 plots.show(
     regions(lambda points: scores_of(params, points), x, labels, extent=(-1.3, 1.3, -1.3, 1.3)),
-    alt="Three spiral arms of points, of three classes, wound into each other. The network's three regions wind with them.",
+    alt="Three spiral arms of points, of three classes, wound into each other. "
+    "The network's three regions wind with them.",
 )
 
 # %% [markdown]
@@ -2233,8 +2276,12 @@ def zeros(D, M, *, rng):
 runs = {}
 for name, init in (("He", he_init), ("0.0001", tiny), ("all zero", zeros)):
     runs[name] = train(new_network(init, np.random.default_rng(0)))
+every = 150
 plots.show(
-    curves(np.arange(0, 3000, 150), {name: run[::150] for name, run in runs.items()}, xlabel="step", ylabel="loss"),
+    plots.curves(
+        np.arange(0, 3000, every), {name: run[::every] for name, run in runs.items()},
+        xlabel="step", ylabel="loss",
+    ),
     alt="Loss against steps of gradient descent for three ways to draw the first weights. "
     + " ".join(f"{name}: {run[-1]:.2f} at the end." for name, run in runs.items()),
 )

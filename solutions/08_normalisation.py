@@ -39,7 +39,7 @@
 import numpy as np
 
 from course import data, plots
-from course.plots.normalisation import curves, parabola, sharing, steps, thinned
+from course.plots.normalisation import parabola, sharing, steps, thinned
 
 np.set_printoptions(precision=3, suppress=True)
 
@@ -733,7 +733,7 @@ for N in rows:
 one, other = (f(dy, cache)[0] for f in (batch_norm_backward_graph, batch_norm_backward))
 print(f"largest difference of the two dx: {np.abs(one - other).max():.0e}")
 plots.show(
-    curves(rows, times, xlabel="rows of the batch, each of 64 channels", ylabel="milliseconds", logarithmic=True),
+    plots.curves(rows, times, xlabel="rows of the batch, each of 64 channels", ylabel="milliseconds", logarithmic=True),
     alt=f"Time of a backward pass against the number of rows. With {rows[-1]} rows: step by step {times['step by step'][-1]:.1f} ms, in one "
     f"formula {times['in one formula'][-1]:.1f} ms.",
 )
@@ -1007,7 +1007,7 @@ found = {
     "without": [accuracy(size, False) for size in sizes],
 }
 plots.show(
-    curves(sizes, found, xlabel="samples in a batch", ylabel="accuracy on unseen digits", logarithmic=True),
+    plots.curves(sizes, found, xlabel="samples in a batch", ylabel="accuracy on unseen digits", logarithmic=True),
     alt="Accuracy on unseen digits against the batch size. "
     + " ".join(f"{name}: {', '.join(f'{a:.0%}' for a in row)} for batches of 2, 4, 8, 16, 64." for name, row in found.items()),
 )
@@ -1341,7 +1341,7 @@ for p in (0.0, 0.5):
     known = np.mean(predict(model, digits).argmax(axis=1) == given)
     print(f"p = {p:g}: agrees with {known:.0%} of the 200 labels, reads {history.val_accuracy[-1]:.0%} of 450 unseen digits")
 plots.show(
-    curves(np.arange(1, 46), losses, xlabel="epoch", ylabel="loss on unseen digits"),
+    plots.curves(np.arange(1, 46), losses, xlabel="epoch", ylabel="loss on unseen digits"),
     alt="Loss on unseen digits over 45 epochs. "
     + " ".join(f"{name}: at best {min(row):.2f}, at the end {row[-1]:.2f}." for name, row in losses.items()),
 )

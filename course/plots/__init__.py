@@ -14,9 +14,9 @@ from .diagrams import connections, receptive_field, volumes, window_positions
 from .figure import show
 from .grids import matrices
 from .pictures import pictures
-from .series import signals, text_responses
+from .series import curves, signals, text_responses
 
 __all__ = [
-    "connections", "matrices", "pictures", "receptive_field", "show", "signals", "text_responses", "volumes",
-    "window_positions",
+    "connections", "curves", "matrices", "pictures", "receptive_field", "show", "signals", "text_responses",
+    "volumes", "window_positions",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Drawings of normalisation and dropout: what happens to a batch, which numbers share a mean, what is left of a net."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,14 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
-from matplotlib.ticker import NullLocator
 
 from .figure import BLUE, GREY, INK, ORANGE, SKY, TEXT, TITLE, VERMILLION, drawing, new_figure, write
 from .grids import number
 
-__all__ = ["curves", "parabola", "sharing", "steps", "thinned"]
-
-STYLES = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (INK, ":", "^"))
+__all__ = ["parabola", "sharing", "steps", "thinned"]
 
 
 def steps(x: npt.ArrayLike, *, gamma: float, beta: float) -> Figure:
@@ -149,39 +146,6 @@ def thinned(kept: Sequence[Sequence[npt.ArrayLike]], *, titles: Sequence[str]) -
                 if not alive:
                     write(axes, float(x), rise * n, "×", size=20, colour=VERMILLION)
         write(axes, middle, -0.75, title, size=TITLE)
-    return figure
-
-
-def curves(
-    x: npt.ArrayLike, series: Mapping[str, npt.ArrayLike], *, xlabel: str, ylabel: str, logarithmic: bool = False
-) -> Figure:
-    """Draw up to three measured curves, each with a line and a marker of its own.
-
-    Args:
-        x: where was measured.
-        series: by name, what was measured there.
-        xlabel: the axis across.
-        ylabel: the axis upwards.
-        logarithmic: whether x is drawn by its logarithm, with a tick for each of its values.
-
-    >>> fig = curves([2, 4, 8], {"with": [1, 2, 3], "without": [1, 1, 2]}, xlabel="N", ylabel="accuracy")
-    """
-    at = np.asarray(x, dtype=float)
-    figure = new_figure(7.4, 3.6)
-    axes = figure.add_subplot()
-    for (name, values), (colour, dash, marker) in zip(series.items(), STYLES, strict=False):
-        axes.plot(at, np.asarray(values, dtype=float), color=colour, linestyle=dash, marker=marker, linewidth=2.4,
-                  markersize=7, label=name)  # fmt: skip
-    if logarithmic:
-        axes.set_xscale("log")
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xticks(at, [number(float(value)) for value in at])
-    axes.set_xlabel(xlabel, fontsize=TITLE)
-    axes.set_ylabel(ylabel, fontsize=TITLE)
-    axes.tick_params(labelsize=TEXT)
-    axes.grid(axis="y", color="#DDDDDD")
-    axes.legend(fontsize=TEXT, frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 

@@ -1,16 +1,19 @@
-"""Numbers along one axis: a signal before and after a filter, and what a filter answers along a text."""
+"""Numbers along one axis: a signal before and after a filter, measured curves, what a filter answers along a text."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from .figure import BLUE, GREY, INK, ORANGE, TEXT, TITLE, VERMILLION, new_figure, write
+from .grids import number
 
-__all__ = ["signals", "text_responses"]
+__all__ = ["curves", "signals", "text_responses"]
 
 STYLES = ((GREY, "-", 1.2), (BLUE, "-", 2.6), (ORANGE, "--", 2.6), (VERMILLION, ":", 2.6))
+MARKED = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (INK, ":", "^"))
 
 
 def signals(series: Mapping[str, npt.ArrayLike], *, title: str = "", xlabel: str = "sample") -> Figure:
@@ -35,6 +38,39 @@ def signals(series: Mapping[str, npt.ArrayLike], *, title: str = "", xlabel: str
     axes.tick_params(labelsize=TEXT - 1)
     axes.set_xlabel(xlabel, fontsize=TEXT)
     axes.set_title(title, fontsize=TITLE, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def curves(
+    x: npt.ArrayLike, series: Mapping[str, npt.ArrayLike], *, xlabel: str, ylabel: str, logarithmic: bool = False
+) -> Figure:
+    """Draw up to three measured curves, each with a line and a marker of its own.
+
+    Args:
+        x: where was measured.
+        series: by name, what was measured there.
+        xlabel: the axis across.
+        ylabel: the axis upwards.
+        logarithmic: whether x is drawn by its logarithm, with a tick for each of its values.
+
+    >>> fig = curves([2, 4, 8], {"with": [1, 2, 3], "without": [1, 1, 2]}, xlabel="N", ylabel="accuracy")
+    """
+    at = np.asarray(x, dtype=float)
+    figure = new_figure(7.4, 3.6)
+    axes = figure.add_subplot()
+    for (name, values), (colour, dash, marker) in zip(series.items(), MARKED, strict=False):
+        axes.plot(at, np.asarray(values, dtype=float), color=colour, linestyle=dash, marker=marker, linewidth=2.4,
+                  markersize=7, label=name)  # fmt: skip
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks(at, [number(float(value)) for value in at])
+    axes.set_xlabel(xlabel, fontsize=TITLE)
+    axes.set_ylabel(ylabel, fontsize=TITLE)
+    axes.tick_params(labelsize=TEXT)
+    axes.grid(axis="y", color="#DDDDDD")
+    axes.legend(fontsize=TEXT, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

@@ -34,6 +34,10 @@ FIGURES = {
         "in the theatre", [0, 1, 0, 3, 0, 0, 0, 3], threshold=3, title="the"
     ),
     "signals": lambda: plots.signals({"measured": VOLUME[0], "smooth": VOLUME[0, 1:-1], "edges": VOLUME[1]}),
+    "curves": lambda: plots.curves([1, 2, 3], {"a": [1, 2, 3]}, xlabel="epoch", ylabel="loss"),
+    "curves, logarithmic": lambda: plots.curves(
+        [2, 8, 64], {"with": [1, 2, 3], "without": [3, 2, 1]}, xlabel="N", ylabel="accuracy", logarithmic=True
+    ),
 }
 
 
@@ -136,3 +140,11 @@ def test_a_shorter_signal_stands_in_the_middle() -> None:
 def test_signed_pictures_share_one_scale_around_zero() -> None:
     figure = plots.pictures([np.full((2, 2), -3.0), np.full((2, 2), 1.0)], signed=True)
     assert [image.get_clim() for axes in figure.axes[:2] for image in axes.images] == [(-3, 3)] * 2
+
+
+def test_curves_have_lines_and_markers_of_their_own() -> None:
+    axes = FIGURES["curves, logarithmic"]().axes[0]
+    looks = {(line.get_linestyle(), line.get_marker()) for line in axes.lines}
+    assert len(looks) == 2
+    axes.figure.draw_without_rendering()
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["2", "8", "64"]

@@ -16,10 +16,6 @@ FIGURES = {
     "sharing, small": lambda: normalisation.sharing(2, 2, 1, 2, channel=0),
     "parabola": lambda: normalisation.parabola(BATCH),
     "thinned": lambda: normalisation.thinned([[[1, 1], [1, 0, 1]], [[1, 1], [0, 1, 1]]], titles=["once", "twice"]),
-    "curves": lambda: normalisation.curves([1, 2, 3], {"a": [1, 2, 3]}, xlabel="epoch", ylabel="loss"),
-    "curves, logarithmic": lambda: normalisation.curves(
-        [2, 8, 64], {"with": [1, 2, 3], "without": [3, 2, 1]}, xlabel="N", ylabel="accuracy", logarithmic=True
-    ),
 }
 
 
@@ -65,11 +61,3 @@ def test_a_lost_neuron_has_no_connections() -> None:
     assert len(axes.lines) == 2 * 2 + 2 * 1
     assert len([patch for patch in axes.patches if isinstance(patch, Circle)]) == 6
     assert texts(axes.figure).count("×") == 1
-
-
-def test_curves_have_lines_and_markers_of_their_own() -> None:
-    axes = FIGURES["curves, logarithmic"]().axes[0]
-    looks = {(line.get_linestyle(), line.get_marker()) for line in axes.lines}
-    assert len(looks) == 2
-    axes.figure.draw_without_rendering()
-    assert [t.get_text() for t in axes.get_xticklabels()] == ["2", "8", "64"]
