@@ -259,6 +259,13 @@ def test_a_hint_is_given_once(records: dict[str, Any]) -> None:
     assert text.count("Hint: count them") == 1 and text.count("the same hint as above") == 2
 
 
+def test_a_number_that_two_blanks_share_is_shown_in_both(records: dict[str, Any]) -> None:
+    text = run(BY_HAND.format(size=7, row=[7, 7]), records=records)[1]["text/plain"]
+    assert text.count("7 is not right") == 3 and "as above" not in text
+    long = run(BY_HAND.format(size=5, row=[1, 2, 3]), records=records)[1]["text/plain"]
+    assert long.count("this is a list of 3, should be a list of 2") == 1 and "row[1]   wrong, as above" in long
+
+
 def test_the_mistake_in_blanks_is_known_whatever_the_seed(records: dict[str, Any]) -> None:
     assert run(BY_HAND.format(size=4, row=[1, -2.5]), records=records, seed=7)[1][MIME]["mistake"] == {
         "name": "one too few",
