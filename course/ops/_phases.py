@@ -17,6 +17,7 @@ import numpy as np
 from course.ops import _winograd
 from course.ops._geometry import Geometry
 from course.ops._validation import Array
+from course.ops._workers import cut
 
 PICTURES = 8
 """Pictures in a block: they are copied into phases before the work and out of them after it."""
@@ -28,17 +29,18 @@ FILTERS = 7 << 16
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
     """Fill y (N, K, OH, OW) for x (N, C, H, W) and w (K, C, FH, FW)."""
     u = _winograd.filters(_phases(w, (3, 3), (0, 0)).swapaxes(0, 1))
-    for some in _blocks(len(x), PICTURES):
+    for some in cut(len(x), -(-len(x) // PICTURES)):
         _winograd.correlate_at_points(_phases(x[some], _seen(g), g.pad), u, b, (0, 0), y[some])
 
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
     """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, FH, FW) and db (K,)."""
     dw, db = np.empty(w.shape, w.dtype), np.empty(len(w), w.dtype)
-    for depth in _blocks(w.shape[1], max(1, FILTERS // (36 * 4 * len(w) * w.itemsize))):
+    most = max(1, FILTERS // (36 * 4 * len(w) * w.itemsize))
+    for depth in cut(w.shape[1], -(-w.shape[1] // most)):
         u, db = _winograd.filters(_phases(w[:, depth], (3, 3), (0, 0))), np.zeros_like(db)
         du = np.zeros((36, u.shape[2], len(w)), w.dtype)
-        for some in _blocks(len(x), PICTURES):
+        for some in cut(len(x), -(-len(x) // PICTURES)):
             phases = _phases(x[some, depth], _seen(g), g.pad)
             dphases = None if dx is None else np.empty_like(phases)
             db += _winograd.gradients_at_points(dy[some], phases, u, (0, 0), dphases, du)
@@ -51,12 +53,6 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> t
 def _seen(g: Geometry) -> tuple[int, int]:
     """How large the phases are of which every cell is seen."""
     return g.output[0] + 2, g.output[1] + 2
-
-
-def _blocks(n: int, most: int) -> list[slice]:
-    """Cut range(n) into equal parts, none longer than `most`."""
-    count = -(-n // most)
-    return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
 
 
 def _phases(x: Array, size: tuple[int, int], pad: tuple[int, int]) -> Array:
@@ -80,9 +76,9 @@ def _places(phases: tuple[int, ...], size: tuple[int, ...], pad: tuple[int, int]
     """Say where each of the four phases lies in pictures, and what part of it does."""
     for phase in np.ndindex(2, 2):
         inner, cells = [], []
-        for a, cut, n, p in zip(phase, phases, size, pad, strict=True):
+        for a, most, n, p in zip(phase, phases, size, pad, strict=True):
             first = max(0, (p - a + 1) // 2)  # of the cells 2·i + a of the padded picture, the first one in it
-            stop = max(first, min(cut, (p + n - a + 1) // 2))
+            stop = max(first, min(most, (p + n - a + 1) // 2))
             inner.append(slice(first, stop))
             cells.append(slice(2 * first + a - p, 2 * stop + a - p, 2))
         yield (..., *phase, *inner), (..., *cells)

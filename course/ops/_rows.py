@@ -24,6 +24,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from course.ops._geometry import Geometry
 from course.ops._validation import Array
+from course.ops._workers import cut
 
 CACHE = 1 << 21
 """Bytes that the columns of a block would take; what is here of them is FH times less."""
@@ -72,8 +73,7 @@ def _filters(w: Array, g: Geometry) -> Array:
 
 def _blocks(x: Array, w: Array, g: Geometry) -> list[slice]:
     """Cut the batch into blocks, as equal as can be."""
-    count = -(-len(x) // max(1, pictures(x, w, g)))
-    return [slice(len(x) * i // count, len(x) * (i + 1) // count) for i in range(count)]
+    return cut(len(x), -(-len(x) // max(1, pictures(x, w, g))))
 
 
 def _rows_first(x: Array, pad: tuple[int, int], groups: int) -> Array:

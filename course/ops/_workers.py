@@ -6,8 +6,9 @@ before Python starts:
 
     OPENBLAS_NUM_THREADS=1 COURSE_WORKERS=2 jupyter lab
 
-Convolutions then take little more than half the time on two cores. COURSE_WORKERS counts only where the products keep
-to one thread: where the first that is set of OPENBLAS_NUM_THREADS, MKL_NUM_THREADS and OMP_NUM_THREADS is 1.
+Convolutions and max pooling then take little more than half the time on two cores. COURSE_WORKERS counts only where the
+products keep to one thread: where the first that is set of OPENBLAS_NUM_THREADS, MKL_NUM_THREADS and OMP_NUM_THREADS
+is 1.
 """
 
 import os
@@ -43,23 +44,23 @@ def workers() -> int:
 
 def parts(x: npt.NDArray[Any]) -> list[slice]:
     """Cut a batch of pictures into a part for each worker, if it is large enough for that."""
-    return _cut(len(x), max(1, min(workers(), len(x), x.nbytes // LEAST)))
+    return cut(len(x), max(1, min(workers(), len(x), x.nbytes // LEAST)))
 
 
 def blocks(x: npt.NDArray[Any], most: int) -> list[slice]:
     """Cut a batch into blocks of at most so many bytes, or of one picture; each worker gets as many as the next."""
     count = -(-x.nbytes // most)
     each = -(-count // len(parts(x)))
-    return _cut(len(x), min(len(x), each * len(parts(x))))
+    return cut(len(x), min(len(x), each * len(parts(x))))
 
 
-def _cut(n: int, count: int) -> list[slice]:
+def cut(n: int, count: int) -> list[slice]:
     """Cut range(n) into slices as equal as can be."""
     return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
 
 
 def share(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Let each worker do its share of some parts: the results in their order, however they ran."""
+    """Let each worker do its share of the items, `parts` or `blocks`: results in their order, however they ran."""
     count = min(workers(), len(items))
     if count < 2:
         return [work(item) for item in items]
@@ -67,7 +68,7 @@ def share(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]
     def each(mine: slice) -> list[Result]:
         return [work(item) for item in items[mine]]
 
-    first, *rest = _cut(len(items), count)
+    first, *rest = cut(len(items), count)
     # each in a copy of the caller's context, so that np.errstate holds for every part
     others = [_pool(os.getpid(), count - 1).submit(copy_context().run, each, mine) for mine in rest]
     return sum((other.result() for other in others), each(first))
