@@ -83,7 +83,6 @@ def demo(graph: Callable[[list[Spec]], Any]) -> "Live":
 
     first = next(iter(GRAPHS))
     name = widgets.ToggleButtons(options=list(GRAPHS), value=first, description="graph")
-    name.style.button_width, name.layout.width = "auto", "max-content"
     formula = widgets.Text(value=GRAPHS[first][0], description="formula", continuous_update=False)
     values = widgets.Text(value=GRAPHS[first][1], description="values", continuous_update=False)
     step = widgets.IntSlider(value=4, min=0, max=5, description="step")

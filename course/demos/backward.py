@@ -54,7 +54,6 @@ def demo(conv2d_backward: Callable[..., Any]) -> "Live":
 
     start = State()
     filter_ = widgets.ToggleButtons(options=list(FILTERS), value=start.filter, description="filter")
-    filter_.style.button_width, filter_.layout.width = "auto", "max-content"
     stride = widgets.IntSlider(value=start.stride, min=1, max=3, description="stride")
     pad = widgets.IntSlider(value=start.pad, min=0, max=1, description="pad")
     row = widgets.IntSlider(value=start.row, min=0, max=SIZE - 1, description="row")

@@ -59,8 +59,6 @@ def demo(conv2d: Conv2d) -> "Live":
     pad = widgets.IntSlider(value=start.pad, min=0, max=2, description="pad")
     window = widgets.IntSlider(value=start.window, min=0, max=8, description="window")
     window.layout.width = "100%"
-    for buttons in (picture, kernel, turned):
-        buttons.style.button_width, buttons.layout.width = "auto", "max-content"
 
     asked: dict[State, Answer] = {}  # the student's function may be slow, and the window does not change its answer
 

@@ -61,7 +61,6 @@ def demo(affine: Callable[..., Any], relu: Callable[..., Any]) -> "Live":
 
     start, units = State(), list(UNITS)
     points = widgets.ToggleButtons(options=list(POINTS), value=start.points, description="points")
-    points.style.button_width, points.layout.width = "auto", "max-content"
     neurons = widgets.IntSlider(value=len(start.units), min=1, max=len(UNITS), description="neurons")
     chosen = widgets.IntSlider(value=1, min=1, max=len(start.units), description="chosen")
     angle = widgets.IntSlider(value=units[0][0], min=0, max=355, step=5, description="angle")

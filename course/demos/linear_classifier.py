@@ -71,8 +71,6 @@ def demo(
     drag = widgets.ToggleButtons(options=names, value=names[0], description="drag")
     of = widgets.ToggleButtons(options=[str(c) for c in range(CLASSES)], value=str(start.label), description="label")
     scale = widgets.FloatSlider(value=start.scale, min=0.5, max=4, step=0.5, description="scale", readout_format=".1f")
-    for buttons in (drag, of):
-        buttons.style.button_width, buttons.layout.width = "auto", "max-content"
     px, py = PLANE.to_scene(*start.x)
     point = DragPoint(x=px, y=py, bounds=PLANE.bounds, step=PLANE.width / (20 * REACH), label=names[0])
     places = dict(zip(names, (start.x, *start.w), strict=True))

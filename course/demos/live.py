@@ -36,6 +36,8 @@ class Live:
         self.widget.add_class(f"demo-{name}")
         for control in (control for row in controls for control in row):
             control.add_class(f"demo-{name}-{control.description}")
+            if isinstance(control, widgets.ToggleButtons):  # as wide as their words
+                control.style.button_width, control.layout.width = "auto", "max-content"
             control.observe(self._changed, "value")
         self._fallback = f"demo-fallback-{self._picture.model_id}"
         self.scene = draw()

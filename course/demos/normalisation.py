@@ -106,7 +106,7 @@ def demo(batch_norm: BatchNorm) -> "Live":
     start = State()
     scale = widgets.IntSlider(value=start.scale, min=1, max=50, description="scale")
     activation = widgets.ToggleButtons(options=list(ACTIVATIONS), value=start.activation, description="activation")
-    activation.style.button_width, activation.layout.width, scale.layout.width = "auto", "max-content", "60%"
+    scale.layout.width = "60%"
 
     def show() -> Scene:
         return draw(compute(State(scale.value, activation.value), batch_norm))

@@ -151,7 +151,6 @@ def demo(sgd: Rule, momentum: Rule, adagrad: Rule, rmsprop: Rule, adam: Rule) ->
     x, y = MAP.to_scene(*first.start)
     point = DragPoint(x=x, y=y, bounds=MAP.bounds, step=0.1 * UNIT, label="start of the race")
     surface = widgets.ToggleButtons(options=list(SURFACES), value=first.surface, description="surface")
-    surface.style.button_width, surface.layout.width = "auto", "max-content"
     rate = widgets.FloatLogSlider(
         value=first.rate, base=10, min=-3, max=0.5, step=0.05, description="rate", readout_format=".3f"
     )

@@ -66,8 +66,6 @@ def demo(
     shift = widgets.IntSlider(value=start.shift, min=0, max=3, description="shift")
     window = widgets.IntSlider(value=start.window, min=0, max=3, description="window")
     window.layout.width = "100%"
-    for buttons in (picture, kind, field):
-        buttons.style.button_width, buttons.layout.width = "auto", "max-content"
 
     asked: dict[State, Answer] = {}  # the student's functions may be slow, and the window does not change their answer
 
