@@ -14,6 +14,7 @@ import nbformat
 from . import crew, intake
 from .assignment import Assignment
 from .classroom import Classroom, Outcome, write
+from .command import command
 from .errors import BadGradebook, NoWorkers
 from .grade import reject
 from .gradebook import Book
@@ -53,7 +54,8 @@ def autograde(
     outcomes: list[Outcome] = []
     with Book(classroom.db_url, classroom.config) as book:
         if not book.knows(name):
-            raise BadGradebook(f"{name} has not been released in this class (`grader release {name}` does it)")
+            release = command("release", name, folder=classroom.root)
+            raise BadGradebook(f"{name} has not been released in this class; this does it: {release}")
 
         def open_jobs() -> Iterator[Job]:
             for student in students if students is not None else classroom.students(name):

@@ -7,6 +7,7 @@ reference that the other side can only hand back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from math import prod
 from typing import Any
@@ -21,6 +22,7 @@ TEXT = 1_000_000
 DIGITS = 300  # hexadecimal digits of one integer
 NUMERIC = "biufc"
 PLAIN = NUMERIC + "US"  # array kinds that hold their values: never object, void or dates
+WRITTEN = re.compile(rf"[<>|][{PLAIN}][0-9]{{1,9}}")  # a dtype as `dtype.str` writes it
 
 Encoded = dict[str, Any]
 Reference = dict[str, Any]
@@ -140,7 +142,9 @@ class Decoder:
         raise Malformed("not encoded data")
 
     def _array(self, dtype: np.dtype[Any], shape: list[Any]) -> np.ndarray[Any, Any]:
-        buffer = next(self.buffers)
+        buffer = next(self.buffers, None)
+        if buffer is None:
+            raise Malformed("an array without its buffer")
         if len(shape) > 32 or not all(type(n) is int and n >= 0 for n in shape):
             raise Malformed("an array of impossible shape")
         if prod(shape) * dtype.itemsize != len(buffer):
@@ -150,9 +154,9 @@ class Decoder:
 
 
 def _dtype(name: str, kinds: str) -> np.dtype[Any]:
-    if len(name) > 16:
+    if not WRITTEN.fullmatch(name):  # NumPy knows many more names, some of them with a warning
         raise Malformed("a dtype that is no plain number or text")
     dtype = np.dtype(name)
-    if dtype.kind not in kinds or dtype.fields is not None or dtype.subdtype is not None:
+    if dtype.kind not in kinds:
         raise Malformed("a dtype that is no plain number or text")
     return dtype

@@ -186,7 +186,9 @@ class Box:
             why = "the code ended its own process (an exit, a crash, or too much memory)"
         except wire.Malformed as error:
             why = f"the process sent a malformed answer: {error}"
-        except (KeyError, IndexError, ValueError) as error:
+        except BoxError:  # of a request within this one
+            raise
+        except Exception as error:  # whatever else a reply can break here is the reply's fault
             why = f"the process sent a malformed answer: {type(error).__name__}"
         self.broken = why
         self.close()
