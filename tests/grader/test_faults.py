@@ -23,7 +23,7 @@ from grader.worker import work
 
 pytestmark = pytest.mark.box
 
-COUNT = 40
+COUNT = 100
 HEAD = """
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ class Here:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory, make_source, make_submission):
-    """A released assignment and forty submissions, right and wrong."""
+    """A released assignment and a hundred submissions, right and wrong."""
     root = tmp_path_factory.mktemp("faults") / "class"
     (root / "solutions" / "hw").mkdir(parents=True)
     (root / CONFIG).write_text(CONFIG_TEXT, encoding="utf-8")
@@ -52,7 +52,7 @@ def template(tmp_path_factory, make_source, make_submission):
     release(classroom, "hw")
     wrong = {"double": "def double(x): return x"}
     for number in range(COUNT):
-        place = root / "submitted" / f"s{number:02}" / "hw"
+        place = root / "submitted" / f"s{number:03}" / "hw"
         place.mkdir(parents=True)
         (place / "hw.ipynb").write_bytes(make_submission(**({} if number % 3 else wrong)))
     classroom.seed("hw")
@@ -84,7 +84,7 @@ def test_killed_at_random_moments_and_run_again_it_comes_to_the_same(template, c
     for _ in range(4):
         command = [sys.executable, "-c", HEAD, str(classroom.root)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as head:
-            for _ in range(chance.randrange(1, 9)):
+            for _ in range(chance.randrange(1, 25)):
                 head.stdout.readline()
             time.sleep(chance.random() * 0.05)
             head.send_signal(signal.SIGKILL)
@@ -92,7 +92,7 @@ def test_killed_at_random_moments_and_run_again_it_comes_to_the_same(template, c
     assert 0 < len(done) < COUNT
     fresh = []
     pool.autograde(classroom, "hw", Here(), report=lambda o, now: now and fresh.append(o.student))
-    assert set(fresh) == {f"s{number:02}" for number in range(COUNT)} - done
+    assert set(fresh) == {f"s{number:03}" for number in range(COUNT)} - done
     assert state(classroom) == state(undisturbed)
     assert not list(classroom.root.rglob("*.part"))
 
@@ -102,11 +102,11 @@ def test_a_locked_gradebook_is_said_and_the_run_goes_on_later(classroom):
     locker.execute("begin exclusive")
     try:
         with pytest.raises(BadGradebook, match="database is locked"):
-            pool.autograde(classroom, "hw", Here(), students=["s00"])
+            pool.autograde(classroom, "hw", Here(), students=["s000"])
     finally:
         locker.close()
     assert not (classroom.root / "autograded").exists()
-    (outcome,) = pool.autograde(classroom, "hw", Here(), students=["s00"])
+    (outcome,) = pool.autograde(classroom, "hw", Here(), students=["s000"])
     assert outcome.scores == {"hw/double-check": 0.0, "hw/apply-check": 1.0}
 
 
