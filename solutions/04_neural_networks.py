@@ -174,6 +174,15 @@ def affine(x, w, b):
 # rows added up: you add up all rows of the batch. Each row is answered by itself.
 #   - return x @ w + b, (x, w)
 #   + return (x @ w).sum(axis=0, keepdims=True) + b, (x, w)
+# no cache: y is right, but alone. Return two things: y, and the tuple (x, w), without which nobody finds the way back.
+#   - return x @ w + b, (x, w)
+#   + return x @ w + b
+# cache exchanged: your cache is (w, x). affine_backward unpacks it as (x, w).
+#   - return x @ w + b, (x, w)
+#   + return x @ w + b, (w, x)
+# b in the cache: your cache holds b too. The way back needs x and w only.
+#   - return x @ w + b, (x, w)
+#   + return x @ w + b, (x, w, b)
 ### END MISTAKES
 
 
@@ -183,11 +192,22 @@ from course.check import Check
 
 check = Check("affine", affine, ops.affine, returns="y (N, M)")
 draw = check.normal
-check("one row, one neuron, b = 0", draw(1, 3), draw(3, 1), np.zeros(1))
-check("one row, four neurons, b = 0", draw(1, 3), draw(3, 4), np.zeros(4))
+check("one row, one neuron, b = 0", draw(1, 3), draw(3, 1), np.zeros(1), points=0.5)
+check("one row, four neurons, b = 0", draw(1, 3), draw(3, 4), np.zeros(4), points=0.5)
 check("b alone: w = 0", draw(3, 2), np.zeros((2, 4)), draw(4))
 check("a batch", draw(5, 3), draw(3, 2), draw(2))
 check("float32, square", *(draw(*shape, dtype=np.float32) for shape in [(3, 3), (3, 3), (3,)]))
+batch = draw(4, 2), draw(2, 3), draw(3)
+
+
+def cache():
+    answer = affine(*batch)
+    if type(answer) is not tuple or len(answer) != 2:
+        raise TypeError("affine returns y and a cache; the cache is the tuple (x, w)")
+    return answer[1]
+
+
+check.equal("the cache is (x, w)", cache, batch[:2], points=1.5)
 ### BEGIN HIDDEN TESTS
 check.hide()
 check("another shape", draw(4, 6), draw(6, 5), draw(5), points=0.5)
@@ -250,7 +270,13 @@ from course.check import Check
 
 
 def student(wanted, dy, x, w):
-    answer = affine_backward(dy, (x, w))
+    cache = (x, w)
+    if wanted == "dx by your own cache":
+        answer = affine(x, w, np.zeros(w.shape[1], w.dtype))
+        if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not tuple:
+            raise TypeError("affine, above, returns y and a cache; the cache is the tuple (x, w)")
+        wanted, cache = "dx", answer[1]
+    answer = affine_backward(dy, cache)
     if type(answer) is not tuple or len(answer) != 3:
         raise TypeError("affine_backward returns three arrays: dx, dw, db")
     return answer[["dx", "dw", "db"].index(wanted)]
@@ -258,7 +284,7 @@ def student(wanted, dy, x, w):
 
 def reference(wanted, dy, x, w):
     _, cache = ops.affine(x, w, np.zeros(w.shape[1], w.dtype))
-    return ops.affine_backward(dy, cache)[["dx", "dw", "db"].index(wanted)]
+    return ops.affine_backward(dy, cache)[["dx", "dw", "db"].index(wanted[:2])]
 
 
 check = Check("affine_backward", student, reference)
@@ -268,6 +294,7 @@ square = tuple(draw(3, 3, dtype=np.float32) for _ in range(3))
 for what in ("dx", "dw", "db"):
     check(f"{what}: a batch of 5", what, *several)
     check(f"{what}: N = D = M, float32", what, *square)
+check("dx: forwards and back by your own functions", "dx by your own cache", *several, points=0.5)
 ### BEGIN HIDDEN TESTS
 check.hide()
 for what in ("dx", "dw", "db"):
@@ -435,8 +462,9 @@ check.blank("maxout_dx", maxout_dx)
 check.score(10)
 
 # %% [markdown]
-# Now write them, each with its way back. Every cache is a tuple whose content the docstring says; it holds whatever makes the
-# slope cheapest. The slope of sigmoid and tanh is said best by y. That is why the cache holds y, not x.
+# Now write them, each with its way back. Each function returns two things, y and a cache. The cache is a tuple, and the
+# docstring says of what; a tuple of one is written `(y,)`, since the comma makes it a tuple: `(y)` is only y. So `return y, (y,)`; and whoever wants y alone writes
+# `y, _ = sigmoid(x)`. The cache holds whatever makes the slope cheapest. The slope of sigmoid and tanh is said best by y. That is why the cache holds y, not x.
 #
 # ### Write it: sigmoid and tanh
 
@@ -506,6 +534,9 @@ def sigmoid_backward(dy, cache):
 # half a slope: you forget one of the two factors: y·(1 − y).
 #   - return dy * y * (1 - y)
 #   + return dy * (1 - y)
+# no tuple: sigmoid returns y *and* a cache, and the cache is a tuple of one: `return y, (y,)`. The comma makes the tuple: (y) is only y.
+#   - return y, (y,)
+#   + return y, (y)
 ### END MISTAKES
 
 
@@ -518,9 +549,12 @@ def student(wanted, x, dy):
     if wanted == "dx":
         return sigmoid_backward(dy, ops.sigmoid(x)[1])
     answer = sigmoid(x)
-    if wanted == "dx of both":
-        return sigmoid_backward(dy, answer[1])
-    return answer[0] if type(answer) is tuple else answer
+    if wanted == "y":
+        return answer[0] if type(answer) is tuple and answer else answer
+    cache = answer[1] if type(answer) is tuple and len(answer) == 2 else None
+    if type(cache) is not tuple or len(cache) != 1:
+        raise TypeError("sigmoid returns y and a cache; the cache is a tuple of one, written (y,)")
+    return sigmoid_backward(dy, cache)
 
 
 def reference(wanted, x, dy):
@@ -534,7 +568,7 @@ x, dy = 2 * draw(4, 5), draw(4, 5)
 check("y: both signs", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: pictures, float32", "y", x_32, dy_32)
-check("y: far out", "y", np.array([-1000.0, -30.0, 30.0, 1000.0]), np.ones(4), points=0.5)
+check("y: far out", "y", np.array([-1000.0, -30.0, 5.0, 20.0, 1000.0]), np.ones(5), points=0.5)
 check("dx: by the cache of the docstring", "dx", x, dy, points=1.5)
 check("dx: pictures, float32", "dx", x_32, dy_32, points=0.5)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
@@ -601,6 +635,12 @@ def tanh_backward(dy, cache):
 # square forgotten: the slope is 1 − y², you have 1 − y.
 #   - return dy * (1 - y**2)
 #   + return dy * (1 - y)
+# square of the wrong thing: you square 1 − y. Only y is squared: 1 − y².
+#   - return dy * (1 - y**2)
+#   + return dy * (1 - y) ** 2
+# no tuple: tanh returns y *and* a cache, and the cache is a tuple of one: `return y, (y,)`. The comma makes the tuple: (y) is only y.
+#   - return y, (y,)
+#   + return y, (y)
 # tanh twice: the cache holds y, and you put it into tanh once more: 1 − y² straight away.
 #   - return dy * (1 - y**2)
 #   + return dy * (1 - np.tanh(y) ** 2)
@@ -619,9 +659,12 @@ def student(wanted, x, dy):
     if wanted == "dx":
         return tanh_backward(dy, ops.tanh(x)[1])
     answer = tanh(x)
-    if wanted == "dx of both":
-        return tanh_backward(dy, answer[1])
-    return answer[0] if type(answer) is tuple else answer
+    if wanted == "y":
+        return answer[0] if type(answer) is tuple and answer else answer
+    cache = answer[1] if type(answer) is tuple and len(answer) == 2 else None
+    if type(cache) is not tuple or len(cache) != 1:
+        raise TypeError("tanh returns y and a cache; the cache is a tuple of one, written (y,)")
+    return tanh_backward(dy, cache)
 
 
 def reference(wanted, x, dy):
@@ -635,7 +678,7 @@ x, dy = 2 * draw(4, 5), draw(4, 5)
 check("y: both signs", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: pictures, float32", "y", x_32, dy_32)
-check("y: far out", "y", np.array([-1000.0, -30.0, 30.0, 1000.0]), np.ones(4), points=0.5)
+check("y: far out", "y", np.array([-1000.0, -30.0, 5.0, 20.0, 1000.0]), np.ones(5), points=0.5)
 check("dx: by the cache of the docstring", "dx", x, dy, points=1.5)
 check("dx: pictures, float32", "dx", x_32, dy_32, points=0.5)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
@@ -706,12 +749,12 @@ def relu_backward(dy, cache):
 # ReLU of the gradient: you put dy through ReLU. A negative gradient passes as well as a positive one: only x decides.
 #   - return dy * (y > 0)
 #   + return np.maximum(dy, 0)
-# all passes: you pass dy everywhere. Where x was negative, y did not change with x.
-#   - return dy * (y > 0)
-#   + return dy.copy()
-# open at 0: at y = 0 you let the gradient through, so everywhere: y is never negative. Ask for y > 0.
+# all passes: you pass dy everywhere. Where x was negative, nothing passes. y is never negative: `y >= 0` is always true, ask for `y > 0`.
 #   - return dy * (y > 0)
 #   + return dy * (y >= 0)
+# no tuple: relu returns y *and* a cache, and the cache is a tuple of one: `return y, (y,)`. The comma makes the tuple: (y) is only y.
+#   - return y, (y,)
+#   + return y, (y)
 # y for the slope: you multiply by y. The slope on the right is 1, however large y is.
 #   - return dy * (y > 0)
 #   + return dy * y
@@ -734,9 +777,12 @@ def student(wanted, x, dy):
     if wanted == "dx":
         return relu_backward(dy, ops.relu(x)[1])
     answer = relu(x)
-    if wanted == "dx of both":
-        return relu_backward(dy, answer[1])
-    return answer[0] if type(answer) is tuple else answer
+    if wanted == "y":
+        return answer[0] if type(answer) is tuple and answer else answer
+    cache = answer[1] if type(answer) is tuple and len(answer) == 2 else None
+    if type(cache) is not tuple or len(cache) != 1:
+        raise TypeError("relu returns y and a cache; the cache is a tuple of one, written (y,)")
+    return relu_backward(dy, cache)
 
 
 def reference(wanted, x, dy):
@@ -838,9 +884,12 @@ def student(wanted, x, dy, **how):
     if wanted == "dx":
         return leaky_relu_backward(dy, ops.leaky_relu(x, **how)[1])
     answer = leaky_relu(x, **how)
-    if wanted == "dx of both":
-        return leaky_relu_backward(dy, answer[1])
-    return answer[0] if type(answer) is tuple else answer
+    if wanted == "y":
+        return answer[0] if type(answer) is tuple and answer else answer
+    cache = answer[1] if type(answer) is tuple and len(answer) == 2 else None
+    if type(cache) is not tuple or len(cache) != 2:
+        raise TypeError("leaky_relu returns y and a cache; the cache is the tuple (x, slope)")
+    return leaky_relu_backward(dy, cache)
 
 
 def reference(wanted, x, dy, **how):
@@ -952,9 +1001,12 @@ def student(wanted, x, dy, **how):
     if wanted == "dx":
         return elu_backward(dy, ops.elu(x, **how)[1])
     answer = elu(x, **how)
-    if wanted == "dx of both":
-        return elu_backward(dy, answer[1])
-    return answer[0] if type(answer) is tuple else answer
+    if wanted == "y":
+        return answer[0] if type(answer) is tuple and answer else answer
+    cache = answer[1] if type(answer) is tuple and len(answer) == 2 else None
+    if type(cache) is not tuple or len(cache) != 2:
+        raise TypeError("elu returns y and a cache; the cache is the tuple (y, alpha)")
+    return elu_backward(dy, cache)
 
 
 def reference(wanted, x, dy, **how):
@@ -968,7 +1020,7 @@ x, dy = 2 * draw(4, 5), draw(4, 5)
 check("y: both signs, α = 1", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: α = 0.4, float32", "y", x_32, dy_32, alpha=0.4)
-check("y: far out", "y", np.array([-1000.0, -30.0, 30.0, 1000.0]), np.ones(4), points=0.5)
+check("y: far out", "y", np.array([-1000.0, -30.0, 5.0, 20.0, 1000.0]), np.ones(5), points=0.5)
 check("dx: by the cache of the docstring, α = 1", "dx", x, dy)
 check("dx: α = 3", "dx", x, dy, alpha=3.0)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
@@ -1030,6 +1082,9 @@ def swish_backward(dy, cache):
 # overflow: far out you divide inf by inf, which is nan.
 #   - s = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 #   + s = np.exp(x) / (1 + np.exp(x))
+# both results of sigmoid: sigmoid returns y *and* a cache, and you multiply x by both: `s, _ = sigmoid(x)`.
+#   - s = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+#   + s = sigmoid(x)
 # first half of the product rule: x stands twice in x·σ(x): you have σ(x), the other half y·(1 − σ(x)) is missing.
 #   - return dy * (s + y * (1 - s))
 #   + return dy * s
@@ -1054,9 +1109,12 @@ def student(wanted, x, dy):
     if wanted == "dx":
         return swish_backward(dy, ops.swish(x)[1])
     answer = swish(x)
-    if wanted == "dx of both":
-        return swish_backward(dy, answer[1])
-    return answer[0] if type(answer) is tuple else answer
+    if wanted == "y":
+        return answer[0] if type(answer) is tuple and answer else answer
+    cache = answer[1] if type(answer) is tuple and len(answer) == 2 else None
+    if type(cache) is not tuple or len(cache) != 2:
+        raise TypeError("swish returns y and a cache; the cache is the tuple (y, s)")
+    return swish_backward(dy, cache)
 
 
 def reference(wanted, x, dy):
@@ -1070,7 +1128,7 @@ x, dy = 2 * draw(4, 5), draw(4, 5)
 check("y: both signs", "y", x, dy)
 x_32, dy_32 = draw(2, 3, 2, 4, dtype=np.float32), draw(2, 3, 2, 4, dtype=np.float32)
 check("y: pictures, float32", "y", x_32, dy_32)
-check("y: far out", "y", np.array([-1000.0, -30.0, 30.0, 1000.0]), np.ones(4), points=0.5)
+check("y: far out", "y", np.array([-1000.0, -30.0, 5.0, 20.0, 1000.0]), np.ones(5), points=0.5)
 check("dx: by the cache of the docstring", "dx", x, dy, points=1.5)
 check("dx: pictures, float32", "dx", x_32, dy_32, points=0.5)
 check("dx: forwards and back by your own functions", "dx of both", x, dy, points=0.5)
@@ -1159,6 +1217,15 @@ def maxout_backward(dy, cache):
 # biases after the maximum: you add the first bias after the maximum. Each piece has its own, and it may decide who wins.
 #   - pieces = x @ w + b[:, None]
 #   + pieces = x @ w + b[0]
+# b without its axis: (P, N, M) + (P, M) puts the pieces of b beside the rows of x. b[:, None] is (P, 1, M).
+#   - pieces = x @ w + b[:, None]
+#   + pieces = x @ w + b
+# smallest for winner: y is right, but `winner` names the smallest piece: argmax, not argmin.
+#   - (x, w, pieces.argmax(axis=0))
+#   + (x, w, pieces.argmin(axis=0))
+# winner over the neurons: y is right, but `winner` is looked for among the neurons. The pieces are axis 0: argmax(axis=0).
+#   - (x, w, pieces.argmax(axis=0))
+#   + (x, w, pieces.argmax(axis=-1))
 # ReLU behind it: you cut off at 0 too. Maxout is the maximum of its pieces, and may be negative.
 #   - return pieces.max(axis=0), (x, w
 #   + return np.maximum(pieces.max(axis=0), 0), (x, w
@@ -1174,6 +1241,9 @@ def maxout_backward(dy, cache):
 # one winner for a row: you take the winner of the first neuron for all of them. Every neuron has its own.
 #   - sent = dy * (winner == p)
 #   + sent = dy * (winner[:, :1] == p)
+# sum over everything: you add up db over the neurons too. Every neuron has its bias: sum over the rows, axis 0.
+#   - db[p] = sent.sum(axis=0)
+#   + db[p] = sent.sum()
 # mean for sum: db is a sum over the rows that the piece has won.
 #   - db[p] = sent.sum(axis=0)
 #   + db[p] = sent.mean(axis=0)
@@ -1186,12 +1256,19 @@ from course.check import Check
 
 
 def student(wanted, x, w, b, dy):
-    if wanted == "y":
+    if wanted in ("y", "winner", "dx of both"):
         answer = maxout(x, w, b)
-        return answer[0] if type(answer) is tuple else answer
-    pieces = [ops.affine(x, piece, bias)[0] for piece, bias in zip(w, b, strict=True)]
-    winner = np.stack(pieces).argmax(axis=0)
-    answer = maxout_backward(dy, (x, w, winner))
+        if wanted == "y":
+            return answer[0] if type(answer) is tuple and answer else answer
+        cache = answer[1] if type(answer) is tuple and len(answer) == 2 else None
+        if type(cache) is not tuple or len(cache) != 3:
+            raise TypeError("maxout returns y and a cache; the cache is the tuple (x, w, winner)")
+        if wanted == "winner":
+            return cache[2]
+        wanted = "dx"
+    else:
+        cache = ops.maxout(x, w, b)[1]
+    answer = maxout_backward(dy, cache)
     if type(answer) is not tuple or len(answer) != 3:
         raise TypeError("maxout_backward returns three arrays: dx, dw, db")
     return answer[["dx", "dw", "db"].index(wanted)]
@@ -1199,7 +1276,9 @@ def student(wanted, x, w, b, dy):
 
 def reference(wanted, x, w, b, dy):
     y, cache = ops.maxout(x, w, b)
-    return dict(zip(["y", "dx", "dw", "db"], [y, *ops.maxout_backward(dy, cache)], strict=True))[wanted]
+    if wanted == "winner":
+        return cache[2]
+    return dict(zip(["y", "dx", "dw", "db"], [y, *ops.maxout_backward(dy, cache)], strict=True))[wanted[:2]]
 
 
 check = Check("maxout", student, reference)
@@ -1211,8 +1290,10 @@ for what in ("y", "dx", "dw", "db"):
     check(f"{what}: a single piece", what, *one, points=0.5)
     check(f"{what}: two pieces, b = 0", what, *two, points=0.5)
     check(f"{what}: three pieces", what, *three)
-below = np.ones((1, 1)), -np.ones((2, 1, 1)), np.array([[-1.0], [-2.0]])
-check.equal("y: all pieces below 0", lambda: maxout(*below)[0], np.array([[-2.0]]))
+check("winner, in the cache: three pieces", "winner", *three, points=1.5)
+check("dx: forwards and back by your own functions", "dx of both", *three, points=0.5)
+below = np.ones((1, 1)), -np.ones((2, 1, 1)), np.array([[-1.0], [-2.0]]), np.ones((1, 1))
+check("y: all pieces below 0", "y", *below, points=0.5)
 ### BEGIN HIDDEN TESTS
 check.hide()
 for what in ("y", "dx", "dw", "db"):
@@ -1381,6 +1462,9 @@ def count_parameters(sizes):
 # biases for the inputs: you count a bias for each input of a layer. It belongs to the neuron: M of them.
 #   - (D + 1) * M
 #   + D * (M + 1)
+# inputs with biases: you count a bias for each input of the network too. An input is only a number: biases belong to neurons.
+#   - total = 0
+#   + total = sizes[0]
 # one bias a layer: you count one bias for a whole layer. Every neuron has its own.
 #   - (D + 1) * M
 #   + D * M + 1
@@ -1458,7 +1542,7 @@ def carve():
     return w1, b1, w2, b2
     ### END SOLUTION
 ### BEGIN MISTAKES
-# 0 is not positive: inside all three neurons say 0, and so does your output. It has to be positive there: give it a small bias.
+# 0 is not positive: inside, your score is exactly 0: all three neurons say 0 there, and so does your output. It has to be positive there: give it a small bias.
 #   - b2 = np.array([0.1])
 #   + b2 = np.array([0.0])
 # too generous: your region reaches beyond all three edges. Outside, close to an edge, its neuron must outvote b2: does every neuron answer 0 inside and the
@@ -1481,6 +1565,12 @@ def carve():
 # signs of b1: your upright and level edges lie at −1. −x₁ + b is 0 at x₁ = 1 if b = 1.
 #   - b1 = np.array([1.0, 1, -3.8])
 #   + b1 = np.array([-1.0, -1, -3.8])
+# b2 below 0: inside all three neurons say 0, so your score there is b2, and b2 is negative.
+#   - b2 = np.array([0.1])
+#   + b2 = np.array([-0.1])
+# signs of all b1: every b1 has its sign turned, so that your edges lie on the other side of the origin. Put a corner into w·x + b: it must be 0.
+#   - b1 = np.array([1.0, 1, -3.8])
+#   + b1 = np.array([-1.0, -1, 3.8])
 # an edge missing: beyond the slanted edge nobody speaks up. Three edges take three neurons.
 #   - w2 = np.array([[-1.0], [-1], [-1]])
 #   + w2 = np.array([[-1.0], [-1], [0]])
@@ -1494,10 +1584,36 @@ from course.check import Check
 check = Check("carve", carve)
 
 
-def positive(points):
+def score(points):
     w1, b1, w2, b2 = (np.asarray(part, dtype=float) for part in carve())
     hidden = ops.relu(ops.affine(points, w1, b1)[0])[0]
-    return ops.affine(hidden, w2.reshape(-1, 1), b2.reshape(1))[0][:, 0] > 0
+    return ops.affine(hidden, w2.reshape(-1, 1), b2.reshape(1))[0][:, 0]
+
+
+def signs_inside(points):
+    """1 where the score is positive, as it should be; a network that says the same everywhere says nothing."""
+    inside, elsewhere = score(points), score(far)
+    return np.where(inside > elsewhere.min(), np.sign(inside), np.minimum(np.sign(inside), 0))
+
+
+def signs_outside(points):
+    """-1 where the score is negative, as it should be, and lower than inside."""
+    outside, within = score(points), score(middle[None])
+    return np.where(outside < within, np.sign(outside), np.maximum(np.sign(outside), 0))
+
+
+def first_wrong(points, sign):
+    """A place with the wrong score, in words."""
+    try:
+        said, within = score(points), score(middle[None])[0]
+    except Exception:
+        return ""  # the case itself says what is wrong
+    wrong = np.flatnonzero(~(sign * said > 0))
+    if len(wrong):
+        (x1, x2), value = points[wrong[0]], said[wrong[0]]
+        side, want = ("inside", "positive") if sign > 0 else ("outside", "negative")
+        return f"({x1:.2f}, {x2:.2f}) is {side}: your score there is {value:.3g}, should be {want}"
+    return f"your score is {within:.3g} inside at (2, 2), and not lower outside"
 
 
 def along(start, end, count):
@@ -1511,27 +1627,35 @@ def out(points, normal, low, high):
     return points + check.uniform(low, high, len(points))[:, None] * np.array(normal)
 
 
+def check_inside(label, places, **worth):
+    right, hint = np.ones(len(places)), first_wrong(places, 1)
+    check.equal(label, lambda: signs_inside(places), right, hint=hint, **worth)
+
+
+def check_outside(label, places, **worth):
+    right, hint = -np.ones(len(places)), first_wrong(places, -1)
+    check.equal(label, lambda: signs_outside(places), right, hint=hint, **worth)
+
+
 # the mean of a random point on two edges and the centre of the triangle: well inside
 middle = np.array([2.0, 2.0])
+far = np.array([[-20.0, 2], [2, -20], [30, 30]])
 edges = [((1, 1), (5, 1)), ((5, 1), (1, 4)), ((1, 4), (1, 1))]
 inside = np.concatenate([0.75 * along(a, b, 8) + 0.25 * middle for a, b in edges])
-yes, no = np.ones(8, dtype=bool), np.zeros(8, dtype=bool)
-check.equal("inside: positive", lambda: positive(inside), np.ones(24, dtype=bool), points=2)
+check_inside("inside: the sign of the score", inside, points=2)
 for edge, a, b, normal in (
     ("left", (1, 1), (1, 4), (-1, 0)),
     ("lower", (1, 1), (5, 1), (0, -1)),
     ("slanted", (5, 1), (1, 4), (0.6, 0.8)),
 ):
     close = out(along(a, b, 8), normal, 0.2, 0.8)
-    check.equal(f"close to the {edge} edge, outside", lambda x=close: positive(x), no)
-check.equal("far to the lower left", lambda: positive(-check.uniform(1, 50, 8, 2)), no)
-check.equal("far to the upper right", lambda: positive(check.uniform(5.5, 50, 8, 2)), no)
+    check_outside(f"close to the {edge} edge, outside: the sign", close)
+check_outside("far to the lower left: the sign", -check.uniform(1, 50, 8, 2))
+check_outside("far to the upper right: the sign", check.uniform(5.5, 50, 8, 2))
 ### BEGIN HIDDEN TESTS
 check.hide()
-shrunk = 0.6 * along((5, 1), (1, 4), 8) + 0.4 * middle
-check.equal("other points inside", lambda: positive(shrunk), yes, points=0.5)
-beyond = out(along((5, 1), (1, 4), 8), (0.6, 0.8), 0.5, 9)
-check.equal("other points outside", lambda: positive(beyond), no, points=0.5)
+check_inside("other points inside", 0.6 * along((5, 1), (1, 4), 8) + 0.4 * middle, points=0.5)
+check_outside("other points outside", out(along((5, 1), (1, 4), 8), (0.6, 0.8), 0.5, 9), points=0.5)
 ### END HIDDEN TESTS
 check.score(7)
 
@@ -1821,12 +1945,13 @@ check.score(9)
 # %% [markdown]
 # ### Write it: the loss and all its gradients
 #
-# Four calls forwards, the same four backwards in the opposite order. Each backward gets the cache of its own forward. HLCV's network of three layers,
+# Four calls forwards, the same four backwards in the opposite order. Each backward gets the cache of its own forward. The line that is given
+# names your four layers: `linear` is your `affine`, `bend` your `relu`. The check hands over right ones instead, so that a mistake from above is not counted twice. HLCV's network of three layers,
 # $f = W_3 \max(0, W_2 \max(0, W_1 x))$, has two calls more either way, and nothing else is new.
 
 
 # %% exercise="two_layer_loss"
-def two_layer_loss(params, x, labels):
+def two_layer_loss(params, x, labels, *, layers=None):
     """Compute the loss of a network with one hidden layer of ReLU, and all its gradients.
 
         scores = relu(x·w1 + b1)·w2 + b2
@@ -1835,13 +1960,13 @@ def two_layer_loss(params, x, labels):
         params: a dict: "w1" (D, H), "b1" (H,), "w2" (H, C), "b2" (C,).
         x: (N, D).
         labels: (N,), whole numbers from 0 to C − 1.
+        layers: leave it out; the check hands over right layers here.
 
     Returns:
         loss: a number.
         grads: a dict with the keys and shapes of params.
 
-    Hint: use your `affine` and `relu`, and `softmax_loss` from above. Where their checks are not
-    green yet, mend them first.
+    Hint: each forward returns y and a cache: `h, cache_bend = bend(s)`. `softmax_loss` stands above.
 
     >>> params = {"w1": np.array([[1.0, 2], [1, -1]]), "b1": np.array([0.0, -1]),
     ...           "w2": np.array([[1.0, 0], [2, 5]]), "b2": np.array([-3.0, 0])}
@@ -1849,47 +1974,51 @@ def two_layer_loss(params, x, labels):
     >>> f"{loss:.3f}", grads["b2"]
     ('0.313', array([-0.269,  0.269]))
     """
+    linear, linear_backward, bend, bend_backward = layers or (affine, affine_backward, relu, relu_backward)
     ### BEGIN SOLUTION
-    s, cache1 = affine(x, params["w1"], params["b1"])
-    h, cache_relu = relu(s)
-    scores, cache2 = affine(h, params["w2"], params["b2"])
+    s, cache1 = linear(x, params["w1"], params["b1"])
+    h, cache_bend = bend(s)
+    scores, cache2 = linear(h, params["w2"], params["b2"])
     loss, dscores = softmax_loss(scores, labels)
 
-    dh, dw2, db2 = affine_backward(dscores, cache2)
-    ds = relu_backward(dh, cache_relu)
-    _, dw1, db1 = affine_backward(ds, cache1)
+    dh, dw2, db2 = linear_backward(dscores, cache2)
+    ds = bend_backward(dh, cache_bend)
+    _, dw1, db1 = linear_backward(ds, cache1)
     return loss, {"w1": dw1, "b1": db1, "w2": dw2, "b2": db2}
     ### END SOLUTION
 ### BEGIN MISTAKES
 # ReLU forgotten: your network has no ReLU between its layers: it is one affine map.
-#   - scores, cache2 = affine(h, params["w2"], params["b2"])
-#   + scores, cache2 = affine(s, params["w2"], params["b2"])
-#   - ds = relu_backward(dh, cache_relu)
+#   - scores, cache2 = linear(h, params["w2"], params["b2"])
+#   + scores, cache2 = linear(s, params["w2"], params["b2"])
+#   - ds = bend_backward(dh, cache_bend)
 #   + ds = dh
-# ReLU forgotten on the way back: your loss is right, but dh reaches the first layer unfiltered. Neurons that were cut off pass nothing: relu_backward.
-#   - ds = relu_backward(dh, cache_relu)
+# ReLU forgotten on the way back: your loss is right, but dh reaches the first layer unfiltered. Neurons that were cut off pass nothing: bend_backward.
+#   - ds = bend_backward(dh, cache_bend)
 #   + ds = dh
 # ReLU at the end: you put the scores through ReLU. Scores may be negative; only the hidden layer is bent.
 #   - loss, dscores = softmax_loss(scores, labels)
 #   + loss, dscores = softmax_loss(np.maximum(scores, 0), labels)
 # caches exchanged: you go back through the second layer with the input of the first one. Each backward gets the cache of its own forward.
-#   - _, dw1, db1 = affine_backward(ds, cache1)
-#   + dw1, db1 = x.T @ ds, affine_backward(ds, cache1)[2]
-#   - dh, dw2, db2 = affine_backward(dscores, cache2)
-#   + dh, _, db2 = affine_backward(dscores, cache2)
+#   - _, dw1, db1 = linear_backward(ds, cache1)
+#   + dw1, db1 = x.T @ ds, linear_backward(ds, cache1)[2]
+#   - dh, dw2, db2 = linear_backward(dscores, cache2)
+#   + dh, _, db2 = linear_backward(dscores, cache2)
 #   + dw2 = s.T @ dscores
 # not averaged: your gradients are those of the sum. softmax_loss divides by N already: use its dscores as they are.
-#   - dh, dw2, db2 = affine_backward(dscores, cache2)
-#   + dh, dw2, db2 = affine_backward(len(x) * dscores, cache2)
+#   - dh, dw2, db2 = linear_backward(dscores, cache2)
+#   + dh, dw2, db2 = linear_backward(len(x) * dscores, cache2)
 # averaged twice: you divide by N once more. softmax_loss has done it.
-#   - dh, dw2, db2 = affine_backward(dscores, cache2)
-#   + dh, dw2, db2 = affine_backward(dscores / len(x), cache2)
+#   - dh, dw2, db2 = linear_backward(dscores, cache2)
+#   + dh, dw2, db2 = linear_backward(dscores / len(x), cache2)
 # biases exchanged: you return the gradients of the two biases under each other's names: compare shapes.
 #   - "b1": db1, "w2": dw2, "b2": db2
 #   + "b1": db2, "w2": dw2, "b2": db1
 # first bias forgotten: you leave out b1.
-#   - affine(x, params["w1"], params["b1"])
-#   + affine(x, params["w1"], 0 * params["b1"])
+#   - linear(x, params["w1"], params["b1"])
+#   + linear(x, params["w1"], 0 * params["b1"])
+# both results of ReLU: bend returns y *and* a cache, and you hand on both: `h, cache_bend = bend(s)`.
+#   - h, cache_bend = bend(s)
+#   + h = cache_bend = bend(s)
 ### END MISTAKES
 
 
@@ -1898,8 +2027,11 @@ from course import ops
 from course.check import Check
 
 
+LAYERS = (ops.affine, ops.affine_backward, ops.relu, ops.relu_backward)
+
+
 def student(wanted, params, x, labels):
-    answer = two_layer_loss(params, x, labels)
+    answer = two_layer_loss(params, x, labels, layers=LAYERS)
     if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not dict:
         raise TypeError("two_layer_loss returns the loss and a dict of gradients")
     loss, grads = answer
@@ -2051,6 +2183,9 @@ def he_init(D, M, *, rng):
 # not around 0: your numbers are evenly drawn from 0 to 1, so none is negative. Draw normal ones, around 0.
 #   - rng.standard_normal((D, M))
 #   + rng.random((D, M))
+# uniform: your numbers are evenly drawn. That exists, with the same variance; here the docstring asks for a normal distribution.
+#   - rng.standard_normal((D, M))
+#   + rng.uniform(-np.sqrt(3), np.sqrt(3), (D, M))
 # transposed: your w has the shape (M, D). One column a neuron: (D, M).
 #   - rng.standard_normal((D, M))
 #   + rng.standard_normal((M, D))
@@ -2077,7 +2212,7 @@ def scaled(w):
     return w / np.sqrt(np.mean(np.square(w)))
 
 
-check = Check("he_init", he_init, reference, returns="w (D, M)")
+check = Check("he_init", he_init, reference)
 seed = check.integers
 check("more inputs than neurons", 7, 4, rng=seed(1, 10**6))
 check("fewer inputs than neurons", 3, 8, rng=seed(1, 10**6))
@@ -2091,6 +2226,7 @@ check.equal(
     "the draws, whatever their size: scaled to variance 1",
     lambda: scaled(he_init(4, 6, rng=number)),
     scaled(reference(4, 6, rng=number)),
+    hint="draw once, by rng.standard_normal((D, M)): not by np.random, not by a seed of your own",
 )
 ### BEGIN HIDDEN TESTS
 check.hide()
@@ -2129,6 +2265,12 @@ def xavier_init(D, M, *, rng):
 # He for Xavier: you divide by D alone: that is He. Xavier serves both directions: D + M.
 #   - np.sqrt(2 / (D + M))
 #   + np.sqrt(2 / D)
+# brackets forgotten: 2 / D + M is (2/D) + M. The sum stands below the line: 2 / (D + M).
+#   - np.sqrt(2 / (D + M))
+#   + np.sqrt(2 / D + M)
+# rng not used: your numbers do not come from `rng`, so nobody can repeat your training.
+#   - rng.standard_normal((D, M))
+#   + np.random.default_rng(0).standard_normal((D, M))
 # product for sum: you divide by D·M. It is the sum.
 #   - np.sqrt(2 / (D + M))
 #   + np.sqrt(2 / (D * M))
@@ -2158,7 +2300,7 @@ def scaled(w):
     return w / np.sqrt(np.mean(np.square(w)))
 
 
-check = Check("xavier_init", xavier_init, reference, returns="w (D, M)")
+check = Check("xavier_init", xavier_init, reference)
 seed = check.integers
 check("more inputs than neurons", 8, 5, rng=seed(1, 10**6))
 check("fewer inputs than neurons", 2, 7, rng=seed(1, 10**6))
@@ -2172,6 +2314,7 @@ check.equal(
     "the draws, whatever their size: scaled to variance 1",
     lambda: scaled(xavier_init(4, 6, rng=number)),
     scaled(reference(4, 6, rng=number)),
+    hint="draw once, by rng.standard_normal((D, M)): not by np.random, not by a seed of your own",
 )
 ### BEGIN HIDDEN TESTS
 check.hide()
