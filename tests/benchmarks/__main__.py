@@ -11,11 +11,10 @@ faster. "of peak" is the rate of a plain convolution's operations beside that of
 process; more than all of it is possible with fewer multiplications (Winograd).
 
 For each number of threads a process of its own starts, since a BLAS reads its threads from the environment once. Ours
-gets them as COURSE_WORKERS beside a BLAS of one thread, PyTorch as `torch.set_num_threads`. What the environment tells
-OpenBLAS besides is left as it is and shown: OPENBLAS_CORETYPE=Haswell, for one, keeps it from instructions that PyTorch
-goes on to use, and halves its rate where the processor has AVX-512. Without it:
-
-    env -u OPENBLAS_CORETYPE uv run --group bench python -m tests.benchmarks
+gets them as COURSE_WORKERS beside a BLAS of one thread, PyTorch as `torch.set_num_threads`. Both get all instructions
+that the processor has: variables that would keep one side from some of them are set aside, and named in the title
+(OPENBLAS_CORETYPE=Haswell, for one, halves NumPy's rate where there is AVX-512 and leaves PyTorch's as it is).
+--as-is keeps them.
 """
 
 from __future__ import annotations
@@ -33,13 +32,19 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+# variables that choose instructions or blocks for one side, NumPy's BLAS or PyTorch
+HOLDING = (
+    *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE", "MKL_ENABLE_INSTRUCTIONS"),
+    *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
+)
 console = Console(width=max(130, Console().width))
 
 
-def environment(threads: int) -> dict[str, str]:
+def environment(threads: int, as_is: bool) -> dict[str, str]:
     """The environment of a process whose convolutions use this many threads."""
     one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **one, "COURSE_WORKERS": str(threads)}
+    kept = {name: value for name, value in os.environ.items() if as_is or name not in HOLDING}
+    return {**kept, **one, "COURSE_WORKERS": str(threads)}
 
 
 def measure(threads: int, rounds: int, only: str, busy: bool) -> dict[str, Any]:
@@ -71,17 +76,20 @@ def versions() -> str:
     import numpy
     import torch
 
-    told = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("OPENBLAS_")]
-    held = ", ".join(text for text in told if "NUM_THREADS" not in text)
-    names = f"NumPy {numpy.__version__}, PyTorch {torch.__version__}, Python {sys.version.split()[0]}"
-    return f"{names}; {held}" if held else names
+    return f"NumPy {numpy.__version__}, PyTorch {torch.__version__}, Python {sys.version.split()[0]}"
 
 
-def show(threads: int, result: dict[str, Any], busy: bool) -> None:
+def held(as_is: bool) -> str:
+    """What the environment would keep one side from, and whether it did."""
+    found = ", ".join(f"{name}={os.environ[name]}" for name in HOLDING if name in os.environ)
+    return f"; {'kept' if as_is else 'set aside'}: {found}" if found else ""
+
+
+def show(threads: int, result: dict[str, Any], busy: bool, as_is: bool) -> None:
     """One table for a number of threads."""
     clock = "processor time" if busy else "time on the clock"
     peak = f"GEMM peak on one thread {result['peak'] / 1e9:.0f} GFLOP/s"
-    title = f"{threads} thread{'s' * (threads > 1)}, {clock}; {peak}; {result['versions']}"
+    title = f"{threads} thread{'s' * (threads > 1)}, {clock}; {peak}; {result['versions']}{held(as_is)}"
     table = Table(title=title, title_justify="left")
     table.add_column("forward and backward")
     for column in ("ours, ms", "PyTorch, ms", "ours / PyTorch", "quartiles", "of peak", "difference"):
@@ -108,14 +116,14 @@ def show(threads: int, result: dict[str, Any], busy: bool) -> None:
         console.print(memory)
 
 
-def run(threads: int, arguments: list[str]) -> dict[str, Any]:
+def run(threads: int, arguments: list[str], as_is: bool) -> dict[str, Any]:
     """Measure in a process of its own, with a bar that follows it."""
     command = [sys.executable, "-m", "tests.benchmarks", "--child", str(threads), *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     heard = []
     with (
         Progress(console=console, transient=True) as progress,
-        subprocess.Popen(command, env=environment(threads), encoding="utf-8", **pipes) as process,  # type: ignore[call-overload]
+        subprocess.Popen(command, env=environment(threads, as_is), encoding="utf-8", **pipes) as process,  # type: ignore[call-overload]
     ):
         bar = progress.add_task(f"{threads} thread(s)", total=None)
         for line in process.stderr:
@@ -141,6 +149,9 @@ def main(
     busy: Annotated[
         bool, typer.Option("--busy", help="Count processor time instead of time on the clock; for 1 thread.")
     ] = False,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Keep variables that hold back one side's instructions.")
+    ] = False,
     child: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
     """Race ours against PyTorch and print tables: median times, ratios with quartiles, share of the peak, memory."""
@@ -155,7 +166,7 @@ def main(
         return
     for count in counts:
         arguments = ["--rounds", str(rounds), "--only", only, *(["--busy"] if busy else [])]
-        show(count, run(count, arguments), busy)
+        show(count, run(count, arguments, as_is), busy, as_is)
 
 
 if __name__ == "__main__":
