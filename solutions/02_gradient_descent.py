@@ -22,16 +22,18 @@
 # may be, and put that to the test on a hundred landscapes. Then you write the five update rules that train almost every network, and let
 # them race.
 #
-# It takes about an hour. Nothing from an earlier notebook is needed. Run the cells from top to bottom; where you find
-# `...` or `NotImplementedError`, it is your turn. The cell below each exercise checks your answer at once, as often as
-# you like.
+# It takes about an hour and a half, in two halves: sections 1 to 5 are about the gradient and the step, 6 to 10 about the five
+# rules. After section 5 is a good place for a break. Nothing from an earlier notebook is needed, only derivatives and NumPy. Run the
+# cells from top to bottom; where you find `...` or `NotImplementedError`, it is your turn. The cell below each exercise checks your
+# answer at once, as often as you like.
 #
 # Lectures: HLCV, *High Level Computer Vision* (Saarland), the part on gradient descent; EECS 545 *Lecture 12* (Michigan),
 # "Optimization"; SYSU *Lecture 7* (Sun Yat-sen University), "Training CNNs through Gradient Descent".
 #
 # Symbols: w are the weights, L the loss, ∇L its gradient; N samples. The step size has three names in the lectures: α in HLCV,
 # η in SYSU, ε in EECS 545, where α is something else. Here it is `lr`, the learning rate, and formulas follow EECS 545: θ for the
-# weights (`w`), ĝ for the gradient on a mini-batch (`dw`), ε for `lr`.
+# weights (`w`), ĝ for the gradient on a mini-batch (`dw`), ε for `lr`. Code counts from 0, so the first of several weights is w₀. A lone
+# `*` in a signature means that what follows it is given by name, as in `lr=0.1`.
 
 # %% tags=["setup"]
 from copy import deepcopy
@@ -51,12 +53,16 @@ def on_copies(function):
 
 def weights_and_state(check, label, *args, points=1, **hyper):
     """For the checks: two cases, so that who has one of the two right is paid for it."""
+
+    def part(n):
+        answer = check.function(*args, **hyper)
+        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+            raise TypeError(f"{check.exercise} should return two values, as in return w, {{…}}")
+        return answer[n]
+
     for n, name in enumerate(["w", "state"]):
         right = check.reference(*deepcopy(args), **hyper)[n]
-        check.equal(
-            f"{label}: {name}", lambda n=n: check.function(*args, **hyper)[n], right,
-            points=points / 2,
-        )
+        check.equal(f"{label}: {name}", lambda n=n: part(n), right, points=points / 2)
 
 # %% [markdown]
 # ## 1 Downhill, with one weight
@@ -86,22 +92,18 @@ plots.show(
 )
 
 # %% [markdown]
-# ### By hand: five steps
+# ### By hand: three starts
 #
 # Another parabola: L(w) = 2(w − 3)², so its derivative is 4(w − 3). Start each time at w = 8. Replace each `...` by a number,
 # here and below.
 
 # %% exercise="by-hand-steps"
 ### BEGIN BLANKS
-slope_at_8 = 20
-
 # lr = 0.2
 w_after_one = 4
 w_after_two = 3.2
-loss_after_two = 0.08
 
 # lr = 0.6
-far_after_one = -4
 far_after_two = 12.8
 
 # with this lr, w jumps between 8 and −2 for ever
@@ -113,30 +115,40 @@ lr_for_ever = 0.5
 #   + w_after_one = 12
 #   - w_after_two = 3.2
 #   + w_after_two = 19.2
-#   - far_after_one = -4
-#   + far_after_one = 20
+#   - far_after_two = 12.8
+#   + far_after_two = 60.8
 # the old slope again: for the second step compute the slope anew, at the place where you are now.
 #   - w_after_two = 3.2
 #   + w_after_two = 0
 #   - far_after_two = 12.8
 #   + far_after_two = -16
-# w is not the step: that is how far you went. The new w is the old one minus lr times the slope.
-#   - far_after_one = -4
-#   + far_after_one = 12
+# one step only: that is where the first step leads. Take the second one from there.
+#   - far_after_two = 12.8
+#   + far_after_two = -4
+#   - w_after_two = 3.2
+#   + w_after_two = 4
 # factor lost: the derivative of 2(w − 3)² is 4(w − 3): the exponent comes down and meets the 2.
-#   - slope_at_8 = 20
-#   + slope_at_8 = 10
+#   - w_after_one = 4
+#   + w_after_one = 6
+#   - w_after_two = 3.2
+#   + w_after_two = 4.8
+#   - far_after_two = 12.8
+#   + far_after_two = 3.2
+#   - lr_for_ever = 0.5
+#   + lr_for_ever = 1
+# the step for w: that is how far you went. The new w is the old one minus lr times the slope.
+#   - w_after_two = 3.2
+#   + w_after_two = 0.8
+#   - far_after_two = 12.8
+#   + far_after_two = -16.8
 ### END MISTAKES
 
-# %% check="by-hand-steps" points=7
+# %% check="by-hand-steps" points=4
 from course.check import Check
 
 check = Check("by-hand-steps")
-check.blank("slope_at_8", slope_at_8)
 check.blank("w_after_one", w_after_one)
 check.blank("w_after_two", w_after_two)
-check.blank("loss_after_two", loss_after_two)
-check.blank("far_after_one", far_after_one)
 check.blank("far_after_two", far_after_two)
 check.blank("lr_for_ever", lr_for_ever)
 check.score()
@@ -164,9 +176,6 @@ check.score()
 forward_quotient = 19
 central_quotient = 13
 
-# h = 0.1
-central_quotient_tenth = 12.01
-
 # how often is the loss computed for the central quotients of 5000 weights?
 losses_computed = 10000
 ### END BLANKS
@@ -174,11 +183,14 @@ losses_computed = 10000
 # divided by h: the two places of the central quotient are 2h apart: divide by 2h.
 #   - central_quotient = 13
 #   + central_quotient = 26
-#   - central_quotient_tenth = 12.01
-#   + central_quotient_tenth = 24.02
 # the other quotient: that is the forward quotient. The central one asks at x + h and at x − h.
-#   - central_quotient_tenth = 12.01
-#   + central_quotient_tenth = 12.61
+#   - central_quotient = 13
+#   + central_quotient = 19
+# the derivative itself: 12 is what both quotients come near to. Put in the numbers: h is 1 here.
+#   - central_quotient = 13
+#   + central_quotient = 12
+#   - forward_quotient = 19
+#   + forward_quotient = 12
 # backwards: you asked at x and at x − h. The forward quotient asks at x + h and at x.
 #   - forward_quotient = 19
 #   + forward_quotient = 7
@@ -187,19 +199,18 @@ losses_computed = 10000
 #   + losses_computed = 5000
 ### END MISTAKES
 
-# %% check="by-hand-quotients" points=4
+# %% check="by-hand-quotients" points=3
 from course.check import Check
 
 check = Check("by-hand-quotients")
 check.blank("forward_quotient", forward_quotient)
 check.blank("central_quotient", central_quotient)
-check.blank("central_quotient_tenth", central_quotient_tenth)
 check.blank("losses_computed", losses_computed)
 check.score()
 
 # %% [markdown]
-# With ten times smaller h the central quotient's error fell from 1 to 0.01: it is of the order of h². The forward quotient's is of
-# the order of h. So we take the central one.
+# The central quotient is 1 too large. With h = 0.1 it is 12.01: ten times smaller h, a hundred times smaller error, which is of the order
+# of h². The forward quotient, 12.61, has an error of the order of h. So we take the central one.
 #
 # ### Write it: the numerical gradient
 
@@ -267,6 +278,30 @@ def numerical_gradient(f, x, *, h=1e-5):
 # h ignored: whatever h is, you use your own. Print numerical_gradient(lambda x: x[0] ** 3, np.array([2.0]), h=1.0): it is 13.
 #   - gradient = np.empty_like(x)
 #   + gradient, h = np.empty_like(x), 1e-5
+# put back by adding: (x + h − 2h) + h is x only up to rounding, so that x drifts. Work on a copy, or keep the old number and put that back.
+#   -         above, below = x.copy(), x.copy()
+#   -         above[i] += h
+#   -         below[i] -= h
+#   -         gradient[i] = (f(above) - f(below)) / (2 * h)
+#   +         x[i] += h
+#   +         up = f(x)
+#   +         x[i] -= 2 * h
+#   +         down = f(x)
+#   +         x[i] += h
+#   +         gradient[i] = (up - down) / (2 * h)
+# only the first axis: `for i in range(len(x))` runs through the rows of a matrix and moves a whole row at once. Use np.ndindex(x.shape).
+#   - np.ndindex(x.shape)
+#   + range(len(x))
+# too early: your `return` stands inside the loop, so only the first weight is ever done. Move it to the left.
+#   -     gradient = np.empty_like(x)
+#   +     gradient = np.zeros_like(x)
+#   -         gradient[i] = (f(above) - f(below)) / (2 * h)
+#   -     return gradient
+#   +         gradient[i] = (f(above) - f(below)) / (2 * h)
+#   +         return gradient
+# a list: you return a list. The gradient is an array of the shape of x.
+#   - return gradient
+#   + return list(gradient)
 ### END MISTAKES
 
 
@@ -341,40 +376,33 @@ plots.show(
 
 # %% exercise="by-hand-two"
 ### BEGIN BLANKS
-gradient_at_start = [10, 8]
 w_after_step = [4, 0.2]
 
-# every further step multiplies w₀ by one number, and w₁ by another
-factor_of_w0 = 0.8
+# every step multiplies w₀ by one number, and w₁ by another. That of w₁:
 factor_of_w1 = 0.2
 ### END BLANKS
 ### BEGIN MISTAKES
 # factor 2 forgotten: the derivative of w₀² is 2w₀, that of 4w₁² is 8w₁.
-#   - gradient_at_start = [10, 8]
-#   + gradient_at_start = [5, 4]
 #   - w_after_step = [4, 0.2]
 #   + w_after_step = [4.5, 0.6]
 # upwards: you added lr times the gradient. Subtract it.
 #   - w_after_step = [4, 0.2]
 #   + w_after_step = [6, 1.8]
-#   - factor_of_w0 = 0.8
-#   + factor_of_w0 = 1.2
 #   - factor_of_w1 = 0.2
 #   + factor_of_w1 = 1.8
+# the step for w: that is lr times the gradient. Subtract it from the start.
+#   - w_after_step = [4, 0.2]
+#   + w_after_step = [1, 0.8]
 # what is lost: that is the part that the step takes away. What stays is 1 minus it.
-#   - factor_of_w0 = 0.8
-#   + factor_of_w0 = 0.2
 #   - factor_of_w1 = 0.2
 #   + factor_of_w1 = 0.8
 ### END MISTAKES
 
-# %% check="by-hand-two" points=6
+# %% check="by-hand-two" points=3
 from course.check import Check
 
 check = Check("by-hand-two")
-check.blank("gradient_at_start", gradient_at_start)
 check.blank("w_after_step", w_after_step)
-check.blank("factor_of_w0", factor_of_w0)
 check.blank("factor_of_w1", factor_of_w1)
 check.score()
 
@@ -438,6 +466,26 @@ def gradient_descent(gradient, w, *, lr, steps):
 # steps of one length: you divide by the length of the gradient. Gradient descent does not: its steps become shorter where it gets flat.
 #   - w = w - lr * gradient(w)
 #   + w = w - lr * gradient(w) / np.linalg.norm(gradient(w))
+# kept too early: you keep w before the step, so the start is in your trace twice and the last place is not. First the step, then append.
+#   -         w = w - lr * gradient(w)
+#   -         trace.append(w)
+#   +         trace.append(w)
+#   +         w = w - lr * gradient(w)
+# one step too many: T steps, so range(steps). The start is there already.
+#   - range(steps)
+#   + range(steps + 1)
+# stacked side by side: np.vstack and np.concatenate join the rows of matrices. np.array(trace) gives the trace an axis of its own.
+#   - np.array(trace)
+#   + np.concatenate([np.atleast_1d(w) for w in trace])
+# a list: you return a list of arrays. np.array(trace) makes one array of it.
+#   - np.array(trace)
+#   + trace
+# two answers: you return the last w as well. Only the trace is wanted, its last row is that w.
+#   - return np.array(trace)
+#   + return w, np.array(trace)
+# signs only: you step by lr whatever the size of the gradient. Multiply lr by the gradient itself.
+#   - lr * gradient(w)
+#   + lr * np.sign(gradient(w))
 ### END MISTAKES
 
 
@@ -497,15 +545,23 @@ def in_ravine(lr, steps=30):
     return gradient_descent(lambda w: curvature * w, np.array([-4.0, 1.0]), lr=lr, steps=steps)
 
 
+def told(traces):
+    """Traces in words: where each ends, and how often it changed from one side of the valley to the other."""
+    return "; ".join(
+        f"{name} ends at ({w[-1, 0]:.2f}, {w[-1, 1]:.2f}) and changed sides "
+        f"{np.sum(w[1:, 1] * w[:-1, 1] < 0)} times"
+        for name, w in traces.items()
+    )
+
+
+traces = {"lr 0.02": in_ravine(0.02), "lr 0.095": in_ravine(0.095)}
 plots.show(
     paths(
-        lambda a, b: 0.5 * (a**2 + 20 * b**2),
-        {"lr 0.02": in_ravine(0.02), "lr 0.095": in_ravine(0.095)},
+        lambda a, b: 0.5 * (a**2 + 20 * b**2), traces,
         x=(-4.4, 1.6), y=(-1.2, 1.9), levels=[0.5, 2, 5, 10, 20],
     ),
-    alt="Contour lines of a long, narrow valley. With lr 0.02 the path runs to the floor of the valley "
-    "and then creeps along it, and is only half way after 30 steps. With lr 0.095 it jumps from side to "
-    "side, and has almost reached the minimum nonetheless.",
+    alt="Contour lines of a long, narrow valley with its lowest point at (0, 0), and two descents of 30 "
+    f"steps from (−4, 1): {told(traces)}.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -538,10 +594,6 @@ factor_beyond = -1.4  # of w₁ with lr = 0.3
 
 # the best rate: the two factors are of the same size, one positive, one negative
 best_lr = 0.2
-best_factor = 0.6  # its size
-
-# the same for curvatures 1 and 99: the best factor. What does it say about long ravines?
-best_factor_of_ravine = 0.98
 ### END BLANKS
 ### BEGIN MISTAKES
 # 1/λ for 2/λ: at 1/λ one step lands exactly at the bottom of that direction. It may still go as far again: 2/λ.
@@ -559,24 +611,29 @@ best_factor_of_ravine = 0.98
 # the limit is not the best: at the limit w₁ does not shrink at all. Set 1 − 2·lr = −(1 − 8·lr).
 #   - best_lr = 0.2
 #   + best_lr = 0.25
-#   - best_factor = 0.6
-#   + best_factor = 0.5
+# halfway: you took the mean of 1/2 and 1/8. The two factors 1 − 2·lr and 1 − 8·lr must add up to 0.
+#   - best_lr = 0.2
+#   + best_lr = 0.3125
+# the steep one only: with 1/8 the steep direction is done at once, and the flat one keeps 0.75. Both factors count.
+#   - best_lr = 0.2
+#   + best_lr = 0.125
 ### END MISTAKES
 
-# %% check="by-hand-limit" points=5
+# %% check="by-hand-limit" points=3
 from course.check import Check
 
 check = Check("by-hand-limit")
 check.blank("lr_limit", lr_limit)
 check.blank("factor_beyond", factor_beyond)
 check.blank("best_lr", best_lr)
-check.blank("best_factor", best_factor)
-check.blank("best_factor_of_ravine", best_factor_of_ravine)
 check.score()
 
 # %% [markdown]
-# Do not believe it: try it. A hundred random quadratics in four dimensions, each descended twice: with a rate 2 % below its limit, and with one 2 % above.
-# The cell stops with an error if the theory is ever wrong.
+# With the best rate both weights keep 0.6 of themselves a step. For the curvatures 1 and 99 the best rate is 0.02, and 0.98 is kept: the longer
+# the ravine, the slower.
+#
+# Do not believe the limit: try it. A hundred random quadratics in four dimensions, each descended twice: with a rate 2 % below its limit, and with one 2 % above.
+# The cell stops with an error if the theory is ever wrong, or your `gradient_descent`.
 
 # %% tags=["experiment"]
 rng = np.random.default_rng(2)
@@ -598,8 +655,8 @@ ends = [np.linalg.norm(in_ravine(share * 2 / 20, 60)[-1]) / np.linalg.norm([4, 1
 plots.show(
     lines(shares, {"": {"ravine": ends}}, xlabel="lr, as a share of 2/λmax", ylabel="what is left of w",
           logarithmic="y", limit=1, says="2/λmax"),
-    alt="What is left of w after 60 steps in the ravine, against the rate. It falls as the rate grows, "
-    "to about 1/300 just below 2/λmax, and shoots up beyond.",
+    alt="What is left of w after 60 steps in the ravine, against the rate. It is least, "
+    f"{min(ends):.2g}, at {shares[np.argmin(ends)]:.2g} of 2/λmax, and {ends[-1]:.2g} at {shares[-1]:.2g}.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -622,16 +679,14 @@ plots.show(
 # ### By hand: batches
 #
 # N = 1050 samples, mini-batches of 64. The last one is smaller. Then a small data set: five samples with the gradients 6, −2, 1, 3, 7 (of a single weight,
-# all at the same w), cut in this order into mini-batches of 2.
+# all at the same w). Cut in this order into mini-batches of 2, they give the gradients 2, 2 and 7.
 
 # %% exercise="by-hand-batches"
 ### BEGIN BLANKS
 steps_an_epoch = 17
 size_of_last = 26
-steps_an_epoch_stochastic = 1050
 
-gradients_of_batches = [2, 2, 7]
-full_gradient = 3
+full_gradient = 3  # of the loss over all five samples
 
 # the gradient of one sample deviates by 4. By how much does that of a mini-batch of 16?
 deviation_of_16 = 1
@@ -640,9 +695,10 @@ deviation_of_16 = 1
 # last batch lost: 16 full batches hold 1024 samples. The other 26 count too: they are a smaller batch.
 #   - steps_an_epoch = 17
 #   + steps_an_epoch = 16
-# sums for means: the loss of a mini-batch is a mean over its samples, and so is its gradient.
-#   - gradients_of_batches = [2, 2, 7]
-#   + gradients_of_batches = [4, 4, 7]
+# a full batch: 1050 − 16·64 is what is left for the last batch.
+#   - size_of_last = 26
+#   + size_of_last = 64
+# a sum for a mean: the loss is a mean over the samples, and so is its gradient.
 #   - full_gradient = 3
 #   + full_gradient = 15
 # mean of means: you averaged the three batches. The last one holds a single sample and would count twice: take the mean over all five.
@@ -653,14 +709,12 @@ deviation_of_16 = 1
 #   + deviation_of_16 = 0.25
 ### END MISTAKES
 
-# %% check="by-hand-batches" points=8
+# %% check="by-hand-batches" points=4
 from course.check import Check
 
 check = Check("by-hand-batches")
 check.blank("steps_an_epoch", steps_an_epoch)
 check.blank("size_of_last", size_of_last)
-check.blank("steps_an_epoch_stochastic", steps_an_epoch_stochastic)
-check.blank("gradients_of_batches", gradients_of_batches)
 check.blank("full_gradient", full_gradient)
 check.blank("deviation_of_16", deviation_of_16)
 check.score()
@@ -708,6 +762,27 @@ def minibatches(n, size, *, shuffle):
 # every k-th sample: you deal the samples out like cards. A batch is a run of neighbours in the shuffled order.
 #   - return [order[start : start + size] for start in range(0, n, size)]
 #   + return [order[start :: -(-n // size)] for start in range(-(-n // size))]
+# shuffled for each batch: every call of shuffle gives another order, so a sample may come twice and another never. Call it once, before you cut.
+#   - return [order[start : start + size] for start in range(0, n, size)]
+#   + return [shuffle(n)[start : start + size] for start in range(0, n, size)]
+# an empty batch: where n is a multiple of size your last batch is empty: n // size + 1 is one too many then.
+#   - return [order[start : start + size] for start in range(0, n, size)]
+#   + return [order[k * size : (k + 1) * size] for k in range(n // size + 1)]
+# a shuffle of your own: use the one that is given, or nobody can repeat your run.
+#   - order = shuffle(n)
+#   + order = np.random.default_rng(n).permutation(n)
+# filled up: your last batch is filled up with samples that had their turn. It is smaller.
+#   - return [order[start : start + size] for start in range(0, n, size)]
+#   + return [order[max(min(start, n - size), 0) :][:size] for start in range(0, n, size)]
+# size for number: np.array_split(order, size) makes `size` batches. You want batches of that size.
+#   - return [order[start : start + size] for start in range(0, n, size)]
+#   + return list(np.array_split(order, size))
+# lists: each batch is an array of sample numbers, so that x[M] works at once. You made lists.
+#   - return [order[start : start + size] for start in range(0, n, size)]
+#   + return [order[start : start + size].tolist() for start in range(0, n, size)]
+# the end left out: a slice ends before its second number: order[start : start + size] has `size` samples.
+#   - order[start : start + size]
+#   + order[start : start + size - 1]
 ### END MISTAKES
 
 
@@ -720,30 +795,34 @@ def reference(n, size, *, shuffle):
     return [order[i * size : (i + 1) * size] for i in range((n + size - 1) // size)]
 
 
-def order(n):
-    return np.random.default_rng(n).permutation(n)
+def anew(function):
+    """With a shuffle that gives another order each time it is called."""
+    return lambda n, size, *, seed: function(
+        n, size, shuffle=np.random.default_rng(seed).permutation
+    )
 
 
-check = Check("minibatches", minibatches, reference)
-check("12 samples, batches of 4", 12, 4, shuffle=order)
-check("11 samples, batches of 4", 11, 4, shuffle=order)
-check("stochastic: batches of 1", 6, 1, shuffle=order)
-check("batch training: all 9 at once", 9, 9, shuffle=order)
-check("a batch larger than the data", 5, 8, shuffle=order)
+check = Check("minibatches", anew(minibatches), anew(reference))
+check("12 samples, batches of 4", 12, 4, seed=7)
+check("11 samples, batches of 4", 11, 4, seed=7)
+check("stochastic: batches of 1", 6, 1, seed=7)
+check("batch training: all 9 at once", 9, 9, seed=7)
+check("a batch larger than the data", 5, 8, seed=7)
 n = check.integers(40, 60)
-check("drawn sizes", n, check.integers(6, 9), shuffle=order)
-eleven, fourteen = lambda: minibatches(11, 4, shuffle=order), lambda: minibatches(14, 4, shuffle=order)
-check.equal("every sample once", lambda: sorted(i for M in eleven() for i in M), list(range(11)))
-check.equal("the sizes of the batches", lambda: [len(M) for M in fourteen()], [4, 4, 4, 2])
+check("drawn sizes", n, check.integers(6, 9), seed=7)
+all_of = lambda n, size: check.function(n, size, seed=8)  # noqa: E731
+check.equal("every sample once", lambda: sorted(i for M in all_of(11, 4) for i in M), list(range(11)))
+check.equal("the sizes of the batches", lambda: [len(M) for M in all_of(14, 4)], [4, 4, 4, 2])
 ### BEGIN HIDDEN TESTS
 check.hide()
-check("other sizes", check.integers(60, 80), check.integers(10, 13), shuffle=order, points=0.5)
+check("other sizes", check.integers(60, 80), check.integers(10, 13), seed=7, points=0.5)
 ### END HIDDEN TESTS
 check.score(7)
 
 # %% [markdown]
 # How noisy is it? Below, a linear classifier of the digits (8×8 pixels, ten classes) with random weights. For each size, 200 mini-batches: how
-# far is their gradient from that of all 1500 samples? `loss_and_gradient` is softmax cross-entropy; notebooks 01 and 03 derive its gradient.
+# far is their gradient from that of all 1500 samples? `loss_and_gradient`
+# is given: a loss of the classifier (softmax cross-entropy) and its gradient. What matters here is only that both are means over the samples.
 
 # %% tags=["experiment"]
 pictures, labels = data.digits()
@@ -778,14 +857,16 @@ expected = deviations[0] / np.sqrt(sizes)
 plots.show(
     lines(sizes, {"": {"measured": deviations, "1/√|M|": expected}}, xlabel="samples in a batch, |M|",
           ylabel="deviation of the gradient", logarithmic="xy"),
-    alt="Deviation of the gradient against the batch size, both logarithmic. The measured points fall "
-    "as a straight line and lie on that of 1/√|M|; at 256 they are a little lower, as such a batch is a "
-    "good part of all 1500.",
+    alt="Deviation of the gradient against the batch size, both logarithmic; beside it the line of "
+    "1/√|M|. Measured, as a share of that line: "
+    + ", ".join(f"{d / e:.2f} at {n}" for n, d, e in zip(sizes, deviations, expected)) + ".",
 )  # fmt: skip
 
 # %% [markdown]
 # A batch of 64 costs 64 times as much as a single sample, and is only 8 times less noisy. That is the whole case for small batches. The case against them: a computer multiplies
-# one matrix of 64 rows much faster than 64 matrices of one row.
+# one matrix of 64 rows much faster than 64 matrices of one row. (At 256 the noise lies a little below the line: such a batch is a good part of all 1500.)
+#
+# *Half of the way. A good place for a break.*
 #
 # ## 6 Momentum
 #
@@ -805,15 +886,13 @@ plots.show(
 
 # %% exercise="by-hand-momentum"
 ### BEGIN BLANKS
-v_1 = -2
-w_1 = 8
+# after the second step
 v_2 = -3.1
 w_2 = 4.9
 
-# the gradient is 1 for ever, ε = 0.1. Where does the velocity settle?
+# the gradient is 1 for ever, ε = 0.1 and α = 0.9. Where does the velocity settle?
 # There it no longer changes: v = α·v − ε
-v_for_ever = -1  # α = 0.9
-v_for_ever_99 = -10  # α = 0.99
+v_for_ever = -1
 ### END BLANKS
 ### BEGIN MISTAKES
 # velocity forgotten: you stepped by the new gradient alone. Keep α = 0.8 of the old velocity.
@@ -827,17 +906,24 @@ v_for_ever_99 = -10  # α = 0.99
 #   - w_2 = 4.9
 #   + w_2 = 4.5
 # upwards: the push is −ε times the gradient, and the velocity is added to w.
-#   - v_1 = -2
-#   + v_1 = 2
-#   - w_1 = 8
-#   + w_1 = 12
+#   - v_2 = -3.1
+#   + v_2 = 3.1
+#   - w_2 = 4.9
+#   + w_2 = 15.1
 #   - v_for_ever = -1
 #   + v_for_ever = 1
-#   - v_for_ever_99 = -10
-#   + v_for_ever_99 = 10
-# the old velocity moves: first the new velocity, then the step with it.
+# the old velocity moves: first the new velocity, then the step with it: w has moved in the first step too.
 #   - w_2 = 4.9
-#   + w_2 = 6
+#   + w_2 = 8
+# the first step left out: w is 8 after the first step. The second goes on from there, not from 10.
+#   - w_2 = 4.9
+#   + w_2 = 6.9
+# one step only: those are v and w after the first step. Take the second one from there.
+#   - v_2 = -3.1
+#   + v_2 = -2
+# lr twice: ε is already in the velocity: w moves by v.
+#   - w_2 = 4.9
+#   + w_2 = 7.45
 # a mean: you averaged old and new with α and 1 − α. The rule adds the whole push: α·v − ε·ĝ.
 #   - v_2 = -3.1
 #   + v_2 = -1.9
@@ -845,16 +931,13 @@ v_for_ever_99 = -10  # α = 0.99
 #   + v_for_ever = -0.1
 ### END MISTAKES
 
-# %% check="by-hand-momentum" points=6
+# %% check="by-hand-momentum" points=3
 from course.check import Check
 
 check = Check("by-hand-momentum")
-check.blank("v_1", v_1)
-check.blank("w_1", w_1)
 check.blank("v_2", v_2)
 check.blank("w_2", w_2)
 check.blank("v_for_ever", v_for_ever)
-check.blank("v_for_ever_99", v_for_ever_99)
 check.score()
 
 # %% [markdown]
@@ -941,8 +1024,8 @@ def momentum(w, dw, state, *, lr, alpha=0.9):
 
     Hint: `state.get("v", …)` gives what the state holds, or else its second argument.
 
-    >>> momentum(np.array([10.0]), np.array([4.0]), {}, lr=0.5, alpha=0.8)
-    (array([8.]), {'v': array([-2.])})
+    >>> momentum(np.array([6.0]), np.array([5.0]), {"v": np.array([2.0])}, lr=0.2, alpha=0.5)
+    (array([6.]), {'v': array([0.])})
     """
     ### BEGIN SOLUTION
     v = alpha * state.get("v", np.zeros_like(w)) - lr * dw
@@ -989,6 +1072,38 @@ def momentum(w, dw, state, *, lr, alpha=0.9):
 #   + v = state.get("v", np.zeros_like(w))
 #   + v *= alpha
 #   + v -= lr * dw
+# no state: the answer is a pair, the new weights and the new state.
+#   - return w + v, {"v": v}
+#   + return w + v
+
+# no longer float32: np.zeros(w.shape) is float64, and makes everything float64 that it is added to. np.zeros_like(w) takes the dtype of w.
+#   - np.zeros_like(w)
+#   + np.zeros(w.shape)
+
+# uphill and back: your v points uphill and you subtract it. That moves w alike, but EECS 545's v is the step itself: α·v − ε·ĝ, then w + v.
+#   - - lr * dw
+#   + + lr * dw
+#   - return w + v, {"v": v}
+#   + return w - v, {"v": v}
+# α ignored: you take 0.9 whatever alpha is.
+#   - v = alpha * state.get
+#   + v = 0.9 * state.get
+# α and 1 − α exchanged: α is the share of the old velocity that is kept.
+#   - v = alpha * state.get
+#   + v = (1 - alpha) * state.get
+# Nesterov: you look ahead, which is another rule. Here w moves by the new v, once.
+#   - return w + v, {"v": v}
+#   + return w + alpha * v - lr * dw, {"v": v}
+# the step only: you return the step v. Add it to the weights.
+#   - return w + v, {"v": v}
+#   + return v, {"v": v}
+# no dict: the state is a dict, {"v": v}. You return v itself.
+#   - return w + v, {"v": v}
+#   + return w + v, v
+# w changed: `w += v` changes the array that you were given. A rule is pure: w + v makes a new one.
+#   - return w + v, {"v": v}
+#   + w += v
+#   + return w, {"v": v}
 ### END MISTAKES
 
 
@@ -1009,8 +1124,8 @@ weights_and_state(
 )
 weights_and_state(check, "a matrix, the first step", draw(3, 2), draw(3, 2), {}, lr=0.2)
 weights_and_state(check, "a matrix, later", draw(3, 2), 4 * draw(3, 2), {"v": draw(3, 2)}, lr=0.2)
-w, dw, v = (draw(4, dtype=np.float32) for _ in range(3))
-check("float32 stays float32", w, dw, {"v": v}, lr=0.2, points=0.5)
+w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
+check("float32 stays float32", w, dw, {}, lr=0.2, points=0.5)
 check.function = momentum  # no copies now
 check("changes nothing that it was given", draw(3), draw(3), {"v": draw(3)}, lr=0.3)
 ### BEGIN HIDDEN TESTS
@@ -1044,8 +1159,7 @@ plots.show(
         lambda a, b: 0.5 * (a**2 + 20 * b**2), traces,
         x=(-4.4, 1.6), y=(-1.2, 1.9), levels=[0.5, 2, 5, 10, 20],
     ),
-    alt="The ravine again, 30 steps with lr 0.02. SGD gets half way. Momentum swings a little from side "
-    "to side at first, then runs along the valley, and a little beyond the minimum.",
+    alt=f"The ravine again, 30 steps with lr 0.02 from (−4, 1): {told(traces)}.",
 )
 for name, trace in traces.items():
     loss = 0.5 * curvature @ trace[-1] ** 2
@@ -1091,44 +1205,53 @@ for rule, lr in ((sgd, 0.1), (momentum, 0.1), (momentum, 0.01)):
 
 # %% exercise="by-hand-adagrad"
 ### BEGIN BLANKS
+# both weights after the first step
 ada_w_1 = [0.5, 1.5]
-ada_r_2 = [25, 0.04]
-ada_w_2 = [0.1, 1.5]
 
-# where the line on the slide, without its minus sign, leads in the first step
-slide_w_1 = [1.5, 0.5]
+# where the line on the slide, without its minus sign, leads the first weight in the first step
+slide_w_1 = 1.5
+
+# the first weight after the second step
+ada_w_2 = 0.1
 
 # the gradient of one weight is 7 in every step: how long is the 100th step?
 ada_step_100 = 0.05
 ### END BLANKS
 ### BEGIN MISTAKES
 # r begins anew: r is the sum of all squares: 9 from the first step and 16 from the second.
-#   - ada_r_2 = [25, 0.04]
-#   + ada_r_2 = [16, 0]
-#   - ada_w_2 = [0.1, 1.5]
-#   + ada_w_2 = [0, 1.5]
+#   - ada_w_2 = 0.1
+#   + ada_w_2 = 0
 # not squared: r adds up the squares of the gradients.
-#   - ada_r_2 = [25, 0.04]
-#   + ada_r_2 = [7, -0.2]
+#   - ada_w_2 = 0.1
+#   + ada_w_2 = -0.256
+#   - ada_w_1 = [0.5, 1.5]
+#   + ada_w_1 = [0.134, 1.224]
+# the rule divides it out: the first gradient is divided by the root of its own square. Only its sign is left.
+#   - ada_w_1 = [0.5, 1.5]
+#   + ada_w_1 = [-0.5, 1.1]
 # the slide's sign: you climbed. Descent subtracts: the step goes against the gradient in each weight.
 #   - ada_w_1 = [0.5, 1.5]
 #   + ada_w_1 = [1.5, 0.5]
 # no root: you divided by r. Divide by its root: √25 = 5.
-#   - ada_w_2 = [0.1, 1.5]
-#   + ada_w_2 = [0.42, 1.5]
+#   - ada_w_2 = 0.1
+#   + ada_w_2 = 0.42
+#   - ada_w_1 = [0.5, 1.5]
+#   + ada_w_1 = [0.833, 3.5]
+# the slide corrected: without its minus sign the printed line is 1 + 0.5·3/3: it climbs.
+#   - slide_w_1 = 1.5
+#   + slide_w_1 = 0.5
 # it does not forget: after 100 steps r is 100·7², its root is 70, and the step is 0.5·7/70.
 #   - ada_step_100 = 0.05
 #   + ada_step_100 = 0.5
 ### END MISTAKES
 
-# %% check="by-hand-adagrad" points=9
+# %% check="by-hand-adagrad" points=5
 from course.check import Check
 
 check = Check("by-hand-adagrad")
 check.blank("ada_w_1", ada_w_1)
-check.blank("ada_r_2", ada_r_2)
-check.blank("ada_w_2", ada_w_2)
 check.blank("slide_w_1", slide_w_1)
+check.blank("ada_w_2", ada_w_2)
 check.blank("ada_step_100", ada_step_100)
 check.score()
 
@@ -1154,8 +1277,8 @@ def adagrad(w, dw, state, *, lr, delta=1e-7):
     Returns:
         the new weights and the new state. Nothing that was given is changed.
 
-    >>> adagrad(np.array([1.0, 1.0]), np.array([3.0, -0.2]), {}, lr=0.5)
-    (array([0.5, 1.5]), {'r': array([9.  , 0.04])})
+    >>> adagrad(np.array([7.0]), np.array([4.0]), {"r": np.array([9.0])}, lr=5)
+    (array([3.]), {'r': array([25.])})
     """
     ### BEGIN SOLUTION
     r = state.get("r", np.zeros_like(w)) + dw * dw
@@ -1171,6 +1294,9 @@ def adagrad(w, dw, state, *, lr, delta=1e-7):
 # r begins anew: you forget all earlier gradients. Add the new square to what the state remembers.
 #   - r = state.get("r", np.zeros_like(w)) + dw * dw
 #   + r = dw * dw
+# no longer float32: np.zeros(w.shape) is float64, and makes everything float64 that it is added to. np.zeros_like(w) takes the dtype of w.
+#   - np.zeros_like(w)
+#   + np.zeros(w.shape)
 # no root: you divide by r, the sum of squares. Divide by its root, which has the size of a gradient.
 #   - delta + np.sqrt(r)
 #   + delta + r
@@ -1198,6 +1324,36 @@ def adagrad(w, dw, state, *, lr, delta=1e-7):
 # state not returned: you return the state that you were given. The next step then knows nothing of this one.
 #   - * dw, {"r": r}
 #   + * dw, dict(state)
+# no state: the answer is a pair, the new weights and the new state.
+#   - * dw, {"r": r}
+#   + * dw
+
+# lr inside the root: only r stands under the root: ε·ĝ/(δ + √r).
+#   - w - lr / (delta + np.sqrt(r)) * dw
+#   + w - dw * np.sqrt(lr / (delta + r))
+# no brackets: ε is divided by the whole sum: write lr / (delta + np.sqrt(r)).
+#   - lr / (delta + np.sqrt(r)) * dw
+#   + lr / delta + np.sqrt(r) * dw
+# divided by ĝ: ĝ multiplies the fraction, it does not stand below its line.
+#   - lr / (delta + np.sqrt(r)) * dw
+#   + lr / ((delta + np.sqrt(r)) * dw)
+# the root is kept: the state holds r itself. The root is only taken for the step.
+#   - {"r": r}
+#   + {"r": np.sqrt(r)}
+# no dict: the state is a dict, {"r": r}. You return r itself.
+#   - * dw, {"r": r}
+#   + * dw, r
+# multiplied: divide ε by the root: a large r makes steps small.
+#   - lr / (delta + np.sqrt(r))
+#   + lr * (delta + np.sqrt(r))
+# w changed: `w -= …` changes the array that you were given. A rule is pure: w - … makes a new one.
+#   -     return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
+#   +     w -= lr / (delta + np.sqrt(r)) * dw
+#   +     return w, {"r": r}
+
+# w for ĝ: r adds up the squares of the gradients, not of the weights.
+#   - + dw * dw
+#   + + w * w
 ### END MISTAKES
 
 
@@ -1215,7 +1371,7 @@ r = check.uniform(1, 9, 3, 2)
 weights_and_state(check, "a matrix, later", draw(3, 2), 5 * draw(3, 2), {"r": r}, lr=0.2)
 weights_and_state(check, "δ = 0.5", draw(3), draw(3), {"r": check.uniform(1, 9, 3)}, lr=0.3, delta=0.5)
 w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
-check("float32 stays float32", w, dw, {"r": dw * dw}, lr=0.2, points=0.5)
+check("float32 stays float32", w, dw, {}, lr=0.2, points=0.5)
 weights_and_state(
     check, "no gradient: no step", draw(3), np.zeros(3), {"r": check.uniform(1, 9, 3)}, lr=0.3
 )
@@ -1233,12 +1389,11 @@ check.score(8)
 # %% [markdown]
 # ### By hand: RMSProp
 #
-# One weight, w = 1, ε = 0.5, ρ = 0.75, δ = 0, and r = 0 at first. The gradient is 2 in the first step and 0 in the second.
+# One weight, ε = 0.5, ρ = 0.75, δ = 0, and r = 0 at first. The gradient is 2 in the first step and 0 in the second.
 
 # %% exercise="by-hand-rmsprop"
 ### BEGIN BLANKS
 rms_r_1 = 1
-rms_w_1 = 0
 rms_r_2 = 0.75
 
 # another weight: its gradient is 0.003 in every step. How long is a step in the end,
@@ -1249,8 +1404,8 @@ rms_step_for_ever = 0.5
 # 1 − ρ forgotten: the new square counts only with 1 − ρ = 0.25.
 #   - rms_r_1 = 1
 #   + rms_r_1 = 4
-#   - rms_w_1 = 0
-#   + rms_w_1 = 0.5
+#   - rms_r_2 = 0.75
+#   + rms_r_2 = 3
 # ρ and 1 − ρ exchanged: ρ is the share of the old r that is kept, the new square counts with 1 − ρ.
 #   - rms_r_1 = 1
 #   + rms_r_1 = 3
@@ -1262,16 +1417,24 @@ rms_step_for_ever = 0.5
 # short where it is flat: r settles at 0.003², its root is 0.003, and the gradient cancels: the step is ε.
 #   - rms_step_for_ever = 0.5
 #   + rms_step_for_ever = 0.0015
-#   - rms_w_1 = 0
-#   + rms_w_1 = 0.75
+# no root: you divided by r = 0.003². Divide by its root.
+#   - rms_step_for_ever = 0.5
+#   + rms_step_for_ever = 166.6667
+# 1 − ρ for ever: r settles where it no longer changes, r = 0.75·r + 0.25·0.003²: at 0.003² itself.
+#   - rms_step_for_ever = 0.5
+#   + rms_step_for_ever = 1
+# not squared: r is the mean of the squares: 0.25·2² in the first step.
+#   - rms_r_1 = 1
+#   + rms_r_1 = 0.5
+#   - rms_r_2 = 0.75
+#   + rms_r_2 = 0.375
 ### END MISTAKES
 
-# %% check="by-hand-rmsprop" points=4
+# %% check="by-hand-rmsprop" points=3
 from course.check import Check
 
 check = Check("by-hand-rmsprop")
 check.blank("rms_r_1", rms_r_1)
-check.blank("rms_w_1", rms_w_1)
 check.blank("rms_r_2", rms_r_2)
 check.blank("rms_step_for_ever", rms_step_for_ever, decimals=4)
 check.score()
@@ -1300,8 +1463,8 @@ def rmsprop(w, dw, state, *, lr, rho=0.9, delta=1e-7):
     Returns:
         the new weights and the new state. Nothing that was given is changed.
 
-    >>> rmsprop(np.array([1.0]), np.array([2.0]), {}, lr=0.25, rho=0.75)
-    (array([0.5]), {'r': array([1.])})
+    >>> rmsprop(np.array([1.0]), np.array([5.0]), {"r": np.array([7.0])}, lr=0.2, rho=0.5)
+    (array([0.75]), {'r': array([16.])})
     """
     ### BEGIN SOLUTION
     r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
@@ -1344,6 +1507,46 @@ def rmsprop(w, dw, state, *, lr, rho=0.9, delta=1e-7):
 # ρ ignored: you take 0.9 whatever rho is.
 #   - r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
 #   + r = 0.9 * state.get("r", np.zeros_like(w)) + (1 - 0.9) * dw * dw
+# no state: the answer is a pair, the new weights and the new state.
+#   - * dw, {"r": r}
+#   + * dw
+
+# lr inside the root: only r stands under the root: ε·ĝ/(δ + √r).
+#   - w - lr / (delta + np.sqrt(r)) * dw
+#   + w - dw * np.sqrt(lr / (delta + r))
+# no brackets: ε is divided by the whole sum: write lr / (delta + np.sqrt(r)).
+#   - lr / (delta + np.sqrt(r)) * dw
+#   + lr / delta + np.sqrt(r) * dw
+# divided by ĝ: ĝ multiplies the fraction, it does not stand below its line.
+#   - lr / (delta + np.sqrt(r)) * dw
+#   + lr / ((delta + np.sqrt(r)) * dw)
+# the root is kept: the state holds r itself. The root is only taken for the step.
+#   - {"r": r}
+#   + {"r": np.sqrt(r)}
+# no dict: the state is a dict, {"r": r}. You return r itself.
+#   - * dw, {"r": r}
+#   + * dw, r
+# multiplied: divide ε by the root: a large r makes steps small.
+#   - lr / (delta + np.sqrt(r))
+#   + lr * (delta + np.sqrt(r))
+# w changed: `w -= …` changes the array that you were given. A rule is pure: w - … makes a new one.
+#   -     return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
+#   +     w -= lr / (delta + np.sqrt(r)) * dw
+#   +     return w, {"r": r}
+
+# no longer float32: np.zeros(w.shape) is float64, and makes everything float64 that it is added to. np.zeros_like(w) takes the dtype of w.
+#   - np.zeros_like(w)
+#   + np.zeros(w.shape)
+
+# squared with its share: you square (1 − ρ)·ĝ. Only ĝ is squared: (1 − ρ)·ĝ².
+#   - (1 - rho) * dw * dw
+#   + ((1 - rho) * dw) ** 2
+# corrected: RMSProp begins at r = 0 and does not correct for it. Adam does, in the next section.
+#   - delta + np.sqrt(r)
+#   + delta + np.sqrt(r / (1 - rho))
+# ρ on both: ρ multiplies the old r only. You multiply the sum of old and new.
+#   - r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
+#   + r = rho * (state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw)
 ### END MISTAKES
 
 
@@ -1362,7 +1565,7 @@ weights_and_state(check, "a matrix, later", draw(3, 2), 5 * draw(3, 2), {"r": r}
 r = check.uniform(1, 9, 3)
 weights_and_state(check, "δ = 0.5, ρ = 0.6", draw(3), draw(3), {"r": r}, lr=0.3, rho=0.6, delta=0.5)
 w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
-check("float32 stays float32", w, dw, {"r": dw * dw}, lr=0.2, points=0.5)
+check("float32 stays float32", w, dw, {}, lr=0.2, points=0.5)
 weights_and_state(
     check, "no gradient: no step", draw(3), np.zeros(3), {"r": check.uniform(1, 9, 3)}, lr=0.3
 )
@@ -1400,15 +1603,12 @@ check.score(8)
 # t = 1
 s_1 = 2
 r_1 = 1
-s_hat_1 = 4
-r_hat_1 = 16
 step_1 = -0.1
 
 # the first step if nobody corrected s and r
 step_1_uncorrected = -0.2
 
 # t = 2
-s_2 = 1
 s_hat_2 = 1.333  # to three decimals
 ### END BLANKS
 ### BEGIN MISTAKES
@@ -1416,10 +1616,21 @@ s_hat_2 = 1.333  # to three decimals
 #   - r_1 = 1
 #   + r_1 = 15
 # multiplied: divide by 1 − ρᵗ: the mean is too small at first, the correction makes it larger.
-#   - s_hat_1 = 4
-#   + s_hat_1 = 1
-#   - r_hat_1 = 16
-#   + r_hat_1 = 0.0625
+#   - step_1 = -0.1
+#   + step_1 = -0.4
+#   - s_hat_2 = 1.333
+#   + s_hat_2 = 0.75
+# not corrected yet: that is s. Divide it by 1 − ρ₁².
+#   - s_hat_2 = 1.333
+#   + s_hat_2 = 1
+# not squared: r is the mean of the squares: 4² counts with 1/16.
+#   - r_1 = 1
+#   + r_1 = 0.25
+# the corrected ones: those are ŝ and r̂. s and r are the means as they are, before the division.
+#   - s_1 = 2
+#   + s_1 = 4
+#   - r_1 = 1
+#   + r_1 = 16
 # t stays 1: in the second step it is 1 − 0.5² = 0.75.
 #   - s_hat_2 = 1.333
 #   + s_hat_2 = 2
@@ -1436,17 +1647,14 @@ s_hat_2 = 1.333  # to three decimals
 #   + step_1_uncorrected = 0.2
 ### END MISTAKES
 
-# %% check="by-hand-adam" points=8
+# %% check="by-hand-adam" points=5
 from course.check import Check
 
 check = Check("by-hand-adam")
 check.blank("s_1", s_1)
 check.blank("r_1", r_1)
-check.blank("s_hat_1", s_hat_1)
-check.blank("r_hat_1", r_hat_1)
 check.blank("step_1", step_1)
 check.blank("step_1_uncorrected", step_1_uncorrected)
-check.blank("s_2", s_2)
 check.blank("s_hat_2", s_hat_2)
 check.score()
 
@@ -1477,9 +1685,9 @@ def adam(w, dw, state, *, lr, rho1=0.9, rho2=0.999, delta=1e-8):
     Returns:
         the new weights and the new state, whose t has grown by 1. Nothing given is changed.
 
-    >>> w, state = adam(np.array([1.0]), np.array([4.0]), {}, lr=0.1, rho1=0.5, rho2=0.9375)
+    >>> w, state = adam(np.array([1.0]), np.array([-8.0]), {}, lr=0.5, rho1=0.75, rho2=0.75)
     >>> w, state
-    (array([0.9]), {'s': array([2.]), 'r': array([1.]), 't': 1})
+    (array([1.5]), {'s': array([-2.]), 'r': array([16.]), 't': 1})
     """
     ### BEGIN SOLUTION
     t = state.get("t", 0) + 1
@@ -1555,6 +1763,52 @@ def adam(w, dw, state, *, lr, rho1=0.9, rho2=0.999, delta=1e-8):
 #   - s = rho1 * state.get("s", np.zeros_like(w)) + (1 - rho1) * dw
 #   - r = rho2 * state.get("r", np.zeros_like(w)) + (1 - rho2) * dw * dw
 #   + s, r = (1 - rho1) * dw, (1 - rho2) * dw * dw
+# no state: the answer is a pair, the new weights and the new state.
+#   - return w - lr * s_hat / (np.sqrt(r_hat) + delta), {"s": s, "r": r, "t": t}
+#   + return w - lr * s_hat / (np.sqrt(r_hat) + delta)
+
+# times for power: ρᵗ is a power, rho1**t. You multiply by t, which gives 0 below the line, or less.
+#   - s_hat = s / (1 - rho1**t)
+#   - r_hat = r / (1 - rho2**t)
+#   + s_hat = s / (1 - rho1 * t)
+#   + r_hat = r / (1 - rho2 * t)
+# t one ahead: your state holds the number of the next step. It holds the steps taken so far: 1 after the first.
+#   - t = state.get("t", 0) + 1
+#   + t = state.get("t", 1)
+#   - {"s": s, "r": r, "t": t}
+#   + {"s": s, "r": r, "t": t + 1}
+# t never grows: the state holds the steps so far: this one is one more, state.get("t", 0) + 1.
+#   - t = state.get("t", 0) + 1
+#   + t = state.get("t", 1)
+# one ρ for both: r̂ is r/(1 − ρ₂ᵗ). You divide it by 1 − ρ₁ᵗ.
+#   - r_hat = r / (1 - rho2**t)
+#   + r_hat = r / (1 - rho1**t)
+# multiplied: divide by 1 − ρᵗ: the means are too small at first, the correction makes them larger.
+#   - s_hat = s / (1 - rho1**t)
+#   - r_hat = r / (1 - rho2**t)
+#   + s_hat = s * (1 - rho1**t)
+#   + r_hat = r * (1 - rho2**t)
+# squares of s: r is the mean of the squares of the gradients ĝ. You square s.
+#   - (1 - rho2) * dw * dw
+#   + (1 - rho2) * s * s
+# squared with its share: you square (1 − ρ₂)·ĝ. Only ĝ is squared: (1 − ρ₂)·ĝ².
+#   - (1 - rho2) * dw * dw
+#   + ((1 - rho2) * dw) ** 2
+# sum for mean: the new gradient counts with 1 − ρ₁. You add the whole of it, as momentum does.
+#   - + (1 - rho1) * dw
+#   + + dw
+# δ before the correction: δ is added to √r̂, the corrected root. In your form it is divided by √(1 − ρ₂ᵗ) too.
+#   - (np.sqrt(r_hat) + delta)
+#   + ((np.sqrt(r) + delta) / (1 - rho2**t) ** 0.5)
+# no dict: the state is a dict, {"s": s, "r": r, "t": t}.
+#   - {"s": s, "r": r, "t": t}
+#   + (s, r, t)
+# s and r exchanged in the state: "s" is the mean of the gradients, "r" that of their squares.
+#   - {"s": s, "r": r, "t": t}
+#   + {"s": r, "r": s, "t": t}
+# t left out: the state needs t as well, or the next step does not know its number.
+#   - {"s": s, "r": r, "t": t}
+#   + {"s": s, "r": r}
 ### END MISTAKES
 
 
@@ -1591,7 +1845,7 @@ weights_and_state(check, "δ = 0.5, the first step", draw(3), draw(3), {}, lr=0.
 weights_and_state(check, "δ = 0.5, from t = 5 on", draw(3), draw(3), after(5, 3), lr=0.3, delta=0.5)
 weights_and_state(check, "no gradient: it rolls on", draw(3), np.zeros(3), after(4, 3), lr=0.3)
 w, dw = draw(4, dtype=np.float32), draw(4, dtype=np.float32)
-check("float32 stays float32", w, dw, {"s": dw, "r": dw * dw, "t": 2}, lr=0.2, points=0.5)
+check("float32 stays float32", w, dw, {}, lr=0.2, points=0.5)
 check.function = adam  # no copies now
 check("changes nothing that it was given", draw(3), draw(3), after(2, 3), lr=0.3)
 ### BEGIN HIDDEN TESTS
