@@ -3,20 +3,22 @@
     from course.demos import activation_gallery
     activation_gallery.demo({"sigmoid": (sigmoid, sigmoid_backward), "ReLU": (relu, relu_backward)})
 
-`ask` runs the functions once, `draw` makes a picture for a place x and a number of layers, `demo` binds it to widgets.
+`ask` (in `activation_gallery_steps`) runs the functions once, `draw` makes a picture for a place x and a number of
+layers, `demo` binds it to widgets.
 """
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from course.plots.figure import BLUE, GREY, INK, VERMILLION
 
+from .activation_gallery_steps import REACH, STEPS, Answer, Array, Pair, X, ask
 from .plane import Plane
 from .scene import Curve, Item, Line, Rect, Scene, Text
 
@@ -25,11 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "State", "ask", "demo", "draw"]
 
-Array = npt.NDArray[np.float64]
-Pair = tuple[Callable[..., Any], Callable[..., Any]]
-
-REACH, STEPS = 6, 10  # x runs from −REACH to REACH, with so many steps to a unit
-X: Array = np.arange(-REACH * STEPS, REACH * STEPS + 1) / STEPS
 FLAT = 0.05  # a smaller slope lets next to nothing of a gradient pass
 
 COLUMNS, WIDTH, LEFT, TOP = 4, 880, 14, 84
@@ -47,32 +44,11 @@ class State:
     layers: int = 10
 
 
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What a student's functions say at each of X: y and its slope; or what is wrong with them."""
-
-    y: Array | None = None
-    slope: Array | None = None
-    problem: str = ""
-
-
-def ask(functions: Mapping[str, Pair]) -> dict[str, Answer]:
-    """Run each pair once: forwards on X, and backwards with dy = 1.
-
-    Args:
-        functions: by name, `y, cache = f(x)` and `dx = f_backward(dy, cache)`, for x of shape (N,).
-
-    >>> ask({"twice": (lambda x: (2 * x, ()), lambda dy, cache: 2 * dy)})["twice"].slope[:3]
-    array([2., 2., 2.])
-    """
-    return {name: _ask(*pair) for name, pair in functions.items()}
-
-
 def demo(functions: Mapping[str, Pair]) -> "Live":
     """Show activations and their slopes, as your own functions compute them.
 
     Args:
-        functions: by name, `y, cache = f(x)` and `dx = f_backward(dy, cache)`, for x of shape (N,).
+        functions: by name, `y, cache = f(x)` and `dx = f_backward(dy, cache)`, as `ask` takes them.
 
     Returns:
         the demo, which shows itself as the last value of a cell.
@@ -153,6 +129,9 @@ def _backdrop(name: str, found: Answer, left: float, top: float) -> tuple[Item, 
     items.append(Curve(_visible(plane, found.y), BLUE, 3, css="y"))
     if found.slope is not None:
         items.append(Curve(_visible(plane, found.slope), VERMILLION, 2.5, DASH, css="slope"))
+    if found.wrong:
+        items.append(Rect(left, plane.top, PANEL, TALL, stroke=VERMILLION, line=2.5, dashes=True, css="wrong-panel"))
+        items.append(Text(left + PANEL, top + 8, _fault(found), 13, VERMILLION, "end", css="wrong"))
     return tuple(items)
 
 
@@ -176,30 +155,9 @@ def _visible(plane: Plane, y: Array) -> list[Array]:
     return plane.clipped(plane.pixels(np.stack([X, near], axis=1)))
 
 
-def _ask(forward: Callable[..., Any], backward: Callable[..., Any]) -> Answer:
-    y, cache, problem = _try(lambda: forward(X.copy()))
-    if y is None:
-        return Answer(problem=problem)
-    dx, _, problem = _try(lambda: backward(np.ones_like(X), cache), cached=False)
-    return Answer(y, dx, f"backward: {problem}" if problem else "")
-
-
-def _try(call: Callable[[], Any], *, cached: bool = True) -> tuple[Array | None, Any, str]:
-    """An array of the shape of X and the cache behind it, or None and what is wrong."""
-    try:
-        answer = call()
-    except NotImplementedError:
-        return None, None, "not written yet"
-    except Exception as error:
-        return None, None, f"{type(error).__name__}: {str(error)[:100]}"
-    y, cache = answer if cached and type(answer) is tuple and len(answer) == 2 else (answer, ())
-    if not isinstance(y, np.ndarray):
-        return None, None, f"returned a {type(y).__name__}; an array would fit"
-    if y.shape != X.shape or y.dtype.kind != "f":
-        return None, None, f"returned shape {y.shape}, {y.dtype}; {X.shape}, float64 would fit"
-    if not np.isfinite(y).all():
-        return None, None, "returned numbers that are not finite"
-    return y.astype(np.float64), cache, ""
+def _fault(found: Answer) -> str:
+    """Which of y and slope is wrong, in words."""
+    return f"{', '.join(found.wrong)} wrong"
 
 
 def _layers(state: State) -> str:
@@ -232,5 +190,6 @@ def _label(state: State, curves: Mapping[str, Answer]) -> str:
         else:
             y, slope = float(found.y[here]), float(found.slope[here])
             rest = _left(slope, state.layers)
-            said.append(f"{name}: y {_number(y)}, slope {_number(slope)}, after {_layers(state)} {rest}")
+            fault = f" ({_fault(found)})" if found.wrong else ""
+            said.append(f"{name}: y {_number(y)}, slope {_number(slope)}, after {_layers(state)} {rest}{fault}")
     return f"Activations at x = {_number(state.x / STEPS)}. {'. '.join(said)}."

@@ -64,10 +64,10 @@ def demo(affine: Callable[..., Any], relu: Callable[..., Any]) -> "Live":
     neurons = widgets.IntSlider(value=len(start.units), min=1, max=len(UNITS), description="neurons")
     chosen = widgets.IntSlider(value=1, min=1, max=len(start.units), description="chosen")
     angle = widgets.IntSlider(value=units[0][0], min=0, max=355, step=5, description="angle")
-    offset = widgets.IntSlider(value=units[0][1], min=-15, max=15, description="offset")
+    offset = widgets.FloatSlider(value=units[0][1] / 10, min=-1.5, max=1.5, step=0.1, description="offset")
+    offset.readout_format = ".1f"
     for slider in (neurons, chosen, angle, offset):
         slider.layout.width = "48%"
-    offset.readout = False  # it counts tenths; the picture says the number
     last = 0
 
     def show() -> Scene:
@@ -75,9 +75,9 @@ def demo(affine: Callable[..., Any], relu: Callable[..., Any]) -> "Live":
         chosen.max = neurons.value  # a neuron that is taken away cannot stay chosen
         now = chosen.value - 1
         if now == last:
-            units[now] = angle.value, offset.value
+            units[now] = angle.value, round(10 * offset.value)
         else:  # the sliders now belong to another neuron
-            angle.value, offset.value = units[now]
+            angle.value, offset.value = units[now][0], units[now][1] / 10
             last = now
         return draw(compute(State(points.value, tuple(units[: neurons.value]), now), affine, relu))
 

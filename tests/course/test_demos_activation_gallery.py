@@ -7,18 +7,11 @@ import pytest
 
 from course import ops
 from course.demos import activation_gallery
-from course.demos.activation_gallery import FLAT, PANEL, REACH, STEPS, TALL, State, X, ask, draw
+from course.demos.activation_gallery import FLAT, PANEL, TALL, State, draw
+from course.demos.activation_gallery_steps import REACH, RIGHT, STEPS, X, ask
 from course.demos.scene import Curve, Rect
 
 SVG = "{http://www.w3.org/2000/svg}"
-RIGHT = {
-    "sigmoid": (ops.sigmoid, ops.sigmoid_backward),
-    "tanh": (ops.tanh, ops.tanh_backward),
-    "ReLU": (ops.relu, ops.relu_backward),
-    "leaky ReLU": (ops.leaky_relu, ops.leaky_relu_backward),
-    "ELU": (ops.elu, ops.elu_backward),
-    "Swish": (ops.swish, ops.swish_backward),
-}
 STATES = [State(), State(0, 1), State(-60, 30), State(60, 3), State(-30, 10)]
 
 
@@ -38,8 +31,11 @@ def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State, legible
     assert (svg.get("data-x"), svg.get("data-layers")) == (str(state.x), str(state.layers))
     for name, text in zip(RIGHT, words(svg, "words"), strict=True):
         forward, backward = RIGHT[name]
-        y, cache = forward(np.array([state.x / STEPS]))
-        y, slope = float(y[0]), float(backward(np.ones(1), cache)[0])
+        if name == "maxout":  # of x and −x
+            y, slope = abs(state.x) / STEPS, 1.0 if state.x >= 0 else -1.0
+        else:
+            y, cache = forward(np.array([state.x / STEPS]))
+            y, slope = float(y[0]), float(backward(np.ones(1), cache)[0])
         said, sloped = (part.split(" ")[-1].replace("−", "-") for part in text.split(", "))
         if "⁻" not in text:
             assert (float(said), float(sloped)) == (pytest.approx(y, rel=1e-2), pytest.approx(slope, rel=1e-2))
@@ -57,6 +53,8 @@ def test_what_many_layers_leave_is_the_power_of_the_slope() -> None:
 
 def test_grey_is_where_the_slope_is_small() -> None:
     for name, pair in RIGHT.items():
+        if name == "maxout":
+            continue
         svg = parsed(State(), {name: pair})
         bands = [rect for rect in svg.iter(f"{SVG}rect") if rect.get("class") == "saturated"]
         share = sum(float(band.get("width", 0)) for band in bands) / PANEL
@@ -133,3 +131,36 @@ def test_the_picture_follows_the_controls() -> None:
     control["layers"].value = 3
     assert 'data-layers="3"' in html.value and "3 layers" in html.value
     assert len(calls) == 1, "moving a slider asks nobody again"
+
+
+def test_right_functions_are_not_blamed() -> None:
+    assert all(found.wrong == () for found in ask(RIGHT).values())
+    np.testing.assert_array_equal(ask(RIGHT)["maxout"].y, np.abs(X))
+    assert ask({"mine": (np.abs, np.copysign)})["mine"].wrong == (), "no name, no judgement"
+
+
+WRONG = {
+    "y": ((lambda x: (np.abs(x), (np.maximum(x, 0),)), ops.relu_backward), "y wrong"),
+    "slope": ((ops.relu, lambda dy, cache: dy), "slope wrong"),
+    "both": ((ops.tanh, ops.tanh_backward), "y, slope wrong"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_function_is_told_from_a_right_one(name: str, legible) -> None:
+    pair, message = WRONG[name]
+    functions = {"leaky ReLU": pair, "ReLU": pair}  # the longest name is the narrowest place
+    svg, scene = parsed(State(), functions), draw(State(), ask(functions))
+    assert words(svg, "wrong")[-1] == message and scene.label.count(f"({message})") >= 1
+    frames = [rect for rect in svg.iter(f"{SVG}rect") if rect.get("class") == "wrong-panel"]
+    assert len(frames) == len(words(svg, "wrong")) >= 1
+    legible(scene.figure())
+
+
+def test_a_wrong_maxout_is_told_too() -> None:
+    def smallest(x, w, b):
+        y, (_, _, winner) = ops.maxout(x, -w, b)
+        return -y, (x, w, winner)
+
+    assert ask({"maxout": (smallest, ops.maxout_backward)})["maxout"].wrong == ("y", "slope")
+    assert "returned shape" in ask({"maxout": (lambda x, w, b: x[:5], ops.maxout_backward)})["maxout"].problem

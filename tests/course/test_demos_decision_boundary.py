@@ -187,14 +187,14 @@ def test_the_picture_follows_the_controls() -> None:
     control = {c.description: c for row in live.widget.children[:-1] for c in row.children}
     assert {name: type(c).__name__ for name, c in control.items()} == {
         "points": "ToggleButtons", "neurons": "IntSlider", "chosen": "IntSlider", "angle": "IntSlider",
-        "offset": "IntSlider",
+        "offset": "FloatSlider",
     }  # fmt: skip
     html = live.widget.children[-1]
     control["angle"].value = 95
     assert 'data-angle="95"' in html.value
     control["chosen"].value = 2  # the sliders now show that neuron, and the first one keeps its place
-    assert (control["angle"].value, control["offset"].value) == UNITS[1] and "angle 95°" in html.value
-    control["offset"].value = -3
+    assert (control["angle"].value, round(10 * control["offset"].value)) == UNITS[1] and "angle 95°" in html.value
+    control["offset"].value = -0.3
     assert 'data-offset="-3"' in html.value and "offset −0.3" in html.value
     control["neurons"].value = 1  # the chosen one is taken away
     assert (control["chosen"].value, control["chosen"].max, control["angle"].value) == (1, 1, 95)

@@ -45,22 +45,17 @@ def test_the_pairs_are_those_of_the_course(names: dict[str, object]) -> None:
 def test_the_blanks_by_hand_are_what_the_functions_compute(names: dict[str, object]) -> None:
     params = {"w1": np.array([[1.0, 2], [1, -1]]), "b1": np.array([0.0, -1]),
               "w2": np.array([[1.0, 0], [2, 5]]), "b2": np.array([-3.0, 0])}  # fmt: skip
-    loss, grads = names["two_layer_loss"](params, np.array([[1.0, 2]]), np.array([0]))
-    assert round(float(loss), 3) == names["loss"]
-    np.testing.assert_allclose(grads["w2"], [names["dw2_first_row"], names["dw2_second_row"]])
+    _, grads = names["two_layer_loss"](params, np.array([[1.0, 2]]), np.array([0]))
+    np.testing.assert_allclose(grads["w2"], np.outer(names["h"], names["dscores"]))
     np.testing.assert_allclose(grads["w1"][1], names["dw1_second_row"])
     w, b = np.array([[[1.0], [1]], [[-1], [3]]]), np.array([[1.0], [-2]])
     y, cache = names["maxout"](np.array([[1.0, 2]]), w, b)
-    assert y[0, 0] == names["maxout_y"]
+    assert y[0, 0] == 4
     np.testing.assert_allclose(names["maxout_backward"](np.array([[5.0]]), cache)[0][0], names["maxout_dx"])
     x, dy = np.array([[-4.0], [2], [-6]]), np.array([[1.0], [4], [2]])
     y, prelu = ops.prelu(x, np.array([0.25]))
-    dx, da = ops.prelu_backward(dy, prelu)
-    assert (y[:, 0].tolist(), dx[2, 0], da[0]) == (
-        names["prelu_y"],
-        names["prelu_dx_of_the_last"],
-        names["prelu_da"],
-    )
+    _, da = ops.prelu_backward(dy, prelu)
+    assert (y[0, 0], da[0]) == (names["prelu_y_of_the_first"], names["prelu_da"])
     elu = names["elu_backward"](np.array([5.0]), (np.array([-1.5]), 2.0))
     assert (elu[0], 512 / 4**4) == (names["elu_dx"], names["largest_after_four_sigmoids"])
     assert names["deviation_after_ten"] == pytest.approx(0.5**10, abs=1e-7)
