@@ -16,6 +16,11 @@ from typing import Any
 LEFT_OUT = ("@jupyterlab/apputils-extension:announcements", "@jupyter/nbgrader")
 
 
+# the course's products are small: a second thread gains them little, and on a machine with other work it waits so long
+# that training takes three times as long
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
 class LabError(Exception):
     """JupyterLab could not be started; the message is a sentence for the student."""
 
@@ -41,6 +46,7 @@ def serve(
 
     if not verbose:
         logging.disable(logging.WARNING)  # of the server and all its extensions
+    calm_kernels()
     token = secrets.token_hex(24)
     arguments = {
         "ServerApp.root_dir": folder.resolve(),
@@ -71,6 +77,12 @@ def serve(
         ) from stopped
     except OSError as error:
         raise LabError(f"JupyterLab did not start: {error}. This looks for the cause: {doctor_command()}") from error
+
+
+def calm_kernels() -> None:
+    """Start kernels with one thread for matrix products, unless the environment says how many."""
+    if not any(name in os.environ for name in ONE_THREAD):
+        os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
 
 
 def doctor_command() -> str:

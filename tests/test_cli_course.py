@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from course import lab
+
 COURSE = [sys.executable, "-m", "course"]
 # lets another Python import what this one imports
 PATH = os.pathsep.join([str(Path(__file__).parent.parent), *(path for path in sys.path if "site-packages" in path)])
@@ -230,3 +232,14 @@ def test_the_doctor_names_missing_widgets_and_a_kernel_that_does_not_start(tmp_p
     assert re.search(r"✗ broken +kernel python3 +does not start", said.stdout)
     assert re.search(r"✗ broken +widgets .*jupyterlab-manager and anywidget", said.stdout)
     assert re.search(r"→ \S+.* install .*--force-reinstall jupyterlab_widgets anywidget", said.stdout)
+
+
+@pytest.mark.parametrize(("said", "found"), [(None, ["1", "1", "1"]), ("4", ["4", None, None])])
+def test_kernels_begin_with_one_thread_for_products_unless_the_student_says_how_many(monkeypatch, said, found):
+    for name in lab.ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    if said is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", said)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    lab.calm_kernels()
+    assert [os.environ.get(name) for name in lab.ONE_THREAD] == found
