@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from course import lab
+from course.lab import ONE_THREAD, calm_kernels
 
 COURSE = [sys.executable, "-m", "course"]
 # lets another Python import what this one imports
@@ -236,10 +236,10 @@ def test_the_doctor_names_missing_widgets_and_a_kernel_that_does_not_start(tmp_p
 
 @pytest.mark.parametrize(("said", "found"), [(None, ["1", "1", "1"]), ("4", ["4", None, None])])
 def test_kernels_begin_with_one_thread_for_products_unless_the_student_says_how_many(monkeypatch, said, found):
-    for name in lab.ONE_THREAD:
+    for name in ONE_THREAD:
         monkeypatch.delenv(name, raising=False)
     if said is not None:
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", said)
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    lab.calm_kernels()
-    assert [os.environ.get(name) for name in lab.ONE_THREAD] == found
+    calm_kernels()
+    assert [os.environ.get(name) for name in ONE_THREAD] == found
