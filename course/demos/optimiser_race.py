@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from course import optim
+
 if TYPE_CHECKING:
     from .drag import Dragged
     from .scene import Scene
@@ -24,6 +26,7 @@ Rule = Callable[..., Any]
 
 STEPS = 100  # of the longest race
 GONE = 1e6  # weights beyond: this run has diverged
+WATCHED = 12  # first steps that are compared with the course's own rule
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,14 @@ class Run:
     Attributes:
         path: (T + 1, 2), the start first; shorter than the race where something went wrong.
         losses: (T + 1,), along the path.
-        problem: what is wrong with the rule; "" if nothing is.
+        problem: why the rule does not run; "" if it does.
+        doubt: where it goes elsewhere than the course's own rule of that name; "" if it does not.
     """
 
     path: Array
     losses: Array
     problem: str
+    doubt: str = ""
 
     @property
     def is_gone(self) -> bool:
@@ -177,12 +182,16 @@ def _run(name: str, rule: Rule, state: State, surface: Surface, noise: Array) ->
     """Run one rule until the race's last step, or until it cannot go on."""
     w = np.array(state.start, dtype=np.float64)
     hyper = {"lr": state.rate, "alpha": state.alpha} if name == "momentum" else {"lr": state.rate}
-    path, problem = [w], ""
+    path, problem, doubt = [w], "", ""
     memory: Any = {}
+    rightly: dict[str, Any] = {}  # what the course's own rule would remember of the same gradients
     with np.errstate(all="ignore"):
         for t in range(state.steps):
+            dw = surface.gradient(w) + noise[t]
+            if watched := t < WATCHED and not doubt:
+                right, rightly = getattr(optim, name)(w, dw, rightly, **hyper)
             try:
-                answer = rule(w.copy(), surface.gradient(w) + noise[t], memory, **hyper)
+                answer = rule(w.copy(), dw, memory, **hyper)
             except NotImplementedError:
                 problem = f"Your {name} is not written yet."
                 break
@@ -195,11 +204,13 @@ def _run(name: str, rule: Rule, state: State, surface: Surface, noise: Array) ->
             w, memory = answer
             if problem := _fault(name, w):
                 break
+            if watched and np.abs(w - right).max() > 1e-6 * max(1.0, np.abs(right).max()):
+                doubt = f"Your {name} is not right: step {t + 1} goes elsewhere; its check says more."
             path.append(w)
             if np.abs(w).max() > GONE:
                 break
         places = np.array(path)
-        return Run(places, surface.loss(places), problem)
+        return Run(places, surface.loss(places), problem, doubt)
 
 
 def _fault(name: str, w: Any) -> str:

@@ -54,7 +54,7 @@ def draw(race: Race) -> Scene:
     settings = f"ε = {state.rate:.3g}, α of momentum = {state.alpha:.2g}, {state.steps} steps"
     items.append(Text(MAP.left, 456, f"{settings}, from ({_number(state.start[0])}, {_number(state.start[1])})",
                       15, anchor="start"))  # fmt: skip
-    problem = " ".join(run.problem for run in race.runs.values() if run.problem)
+    problem = " ".join(run.problem or run.doubt for run in race.runs.values() if run.problem or run.doubt)
     for n, text in enumerate(textwrap.wrap(problem, 118, max_lines=2, placeholder=" …")):
         items.append(Text(16, HEIGHT - 32 + 18 * n, text, 14, VERMILLION, "start", css="problem"))
     data = {

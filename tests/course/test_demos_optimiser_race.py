@@ -145,6 +145,29 @@ def test_what_a_rule_does_wrong_is_said_and_the_others_race_on(name: str, legibl
     legible(draw(race).figure())
 
 
+def uphill(w, dw, state, *, lr):
+    return w + lr * dw, {}
+
+
+def forgetful(w, dw, state, *, lr):  # right in the first step only
+    return optim.adam(w, dw, {}, lr=lr)
+
+
+@pytest.mark.parametrize("rule, function, step", [("sgd", uphill, 1), ("adam", forgetful, 2), ("adam", optim.sgd, 1)])
+def test_a_rule_that_goes_elsewhere_runs_on_and_is_doubted(rule, function, step, legible) -> None:
+    race = compute(State(), {**RULES, rule: function})
+    svg = parsed(race)
+    assert f"Your {rule} is not right: step {step} goes elsewhere" in draw(race).label
+    assert words(svg, "problem") == [f"Your {rule} is not right: step {step} goes elsewhere; its check says more."]
+    assert words(svg, f"standing-{rule}") != ["does not run"] and len(race.runs[rule].path) > 20
+    legible(draw(race).figure())
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_right_rule_is_never_doubted(name: str) -> None:
+    assert not any(run.doubt for run in compute(STATES[name], RULES).runs.values())
+
+
 def test_nothing_written_yet(legible) -> None:
     race = compute(State(), dict.fromkeys(RULES, stub))
     svg = parsed(race)
