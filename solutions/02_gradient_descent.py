@@ -302,6 +302,22 @@ def numerical_gradient(f, x, *, h=1e-5):
 # a list: you return a list. The gradient is an array of the shape of x.
 #   - return gradient
 #   + return list(gradient)
+# left at x − h: you never put the weight back, so the next ones are measured elsewhere, and x is changed. Work on a copy.
+#   -         above, below = x.copy(), x.copy()
+#   -         above[i] += h
+#   -         below[i] -= h
+#   -         gradient[i] = (f(above) - f(below)) / (2 * h)
+#   +         x[i] += h
+#   +         up = f(x)
+#   +         x[i] -= 2 * h
+#   +         gradient[i] = (up - f(x)) / (2 * h)
+# h halved: you go h/2 each way. The formula goes h each way, so that the two places are 2h apart.
+#   -         above[i] += h
+#   -         below[i] -= h
+#   -         gradient[i] = (f(above) - f(below)) / (2 * h)
+#   +         above[i] += h / 2
+#   +         below[i] -= h / 2
+#   +         gradient[i] = (f(above) - f(below)) / h
 ### END MISTAKES
 
 
@@ -441,8 +457,8 @@ def gradient_descent(gradient, w, *, lr, steps):
 # upwards: you add the gradient. It points to where the loss grows: go against it.
 #   - w = w - lr * gradient(w)
 #   + w = w + lr * gradient(w)
-# one array for all: `w -= …` changes the array that is already in your trace, so that all rows become the last one, and the
-#     start is changed as well. Write w = w - …, which makes a new array.
+# one array for all: `w -= …` changes the array that is already in your trace, so that all rows become the last one.
+#     It may also change the start that you were given. Write w = w - …, which makes a new array.
 #   - w = w - lr * gradient(w)
 #   + w -= lr * gradient(w)
 # start left out: your trace begins after the first step. Its first row is the start: T steps, T + 1 places.
@@ -486,6 +502,11 @@ def gradient_descent(gradient, w, *, lr, steps):
 # signs only: you step by lr whatever the size of the gradient. Multiply lr by the gradient itself.
 #   - lr * gradient(w)
 #   + lr * np.sign(gradient(w))
+# the start changed: `w -= …` changes the array that was given to you, and that array is the first row of your trace. Write w = w - ….
+#   - w = w - lr * gradient(w)
+#   + w -= lr * gradient(w)
+#   - trace.append(w)
+#   + trace.append(w.copy())
 ### END MISTAKES
 
 
@@ -912,13 +933,13 @@ v_for_ever = -1
 #   + w_2 = 15.1
 #   - v_for_ever = -1
 #   + v_for_ever = 1
-# the old velocity moves: first the new velocity, then the step with it: w has moved in the first step too.
+# w of the first step: w is 8 after the first step. The second step goes on from there, with the new velocity.
 #   - w_2 = 4.9
 #   + w_2 = 8
 # the first step left out: w is 8 after the first step. The second goes on from there, not from 10.
 #   - w_2 = 4.9
 #   + w_2 = 6.9
-# one step only: those are v and w after the first step. Take the second one from there.
+# v of the first step: that is v after the first step. The share α of it is kept, and a new push is added.
 #   - v_2 = -3.1
 #   + v_2 = -2
 # lr twice: ε is already in the velocity: w moves by v.
@@ -978,7 +999,7 @@ def sgd(w, dw, state, *, lr):
 #   - return w - lr * dw, {}
 #   + w -= lr * dw
 #   + return w, {}
-# no state: the answer is a pair, the new weights and the new state.
+# no pair: a rule returns exactly two things, the new weights and the new state, which is one dict.
 #   - return w - lr * dw, {}
 #   + return w - lr * dw
 # the step only: you return the step. Add it to the weights.
@@ -987,6 +1008,21 @@ def sgd(w, dw, state, *, lr):
 # the sign only: you step by lr whatever the size of the gradient. Long where it is steep, short where it is flat.
 #   - w - lr * dw
 #   + w - lr * np.sign(dw)
+# the state is a dict: SGD remembers nothing: its state is {}, the empty dict.
+#   - return w - lr * dw, {}
+#   + return w - lr * dw, None
+# exchanged: first the new weights, then the state.
+#   - return w - lr * dw, {}
+#   + return {}, w - lr * dw
+# one mean for all: each weight follows its own partial derivative, not the mean of them.
+#   - w - lr * dw
+#   + w - lr * dw.mean()
+# steps of one length: you divide by the length of the gradient. SGD does not: its steps become shorter where it gets flat.
+#   - w - lr * dw
+#   + w - lr * dw / np.linalg.norm(dw + 1e-300)
+# divided by lr: multiply the gradient by lr. A small rate makes small steps.
+#   - w - lr * dw
+#   + w - dw / lr
 ### END MISTAKES
 
 
@@ -1067,12 +1103,13 @@ def momentum(w, dw, state, *, lr, alpha=0.9):
 # state not returned: you return the state that you were given. The next step then knows nothing of this one.
 #   - return w + v, {"v": v}
 #   + return w + v, dict(state)
-# state changed: you changed the velocity inside the old state, in place. A rule is pure: make a new array and a new dict.
+# state changed: you changed the state that you were given, the dict or the velocity in it. A rule is pure: make a new array and a
+#     new dict.
 #   - v = alpha * state.get("v", np.zeros_like(w)) - lr * dw
 #   + v = state.get("v", np.zeros_like(w))
 #   + v *= alpha
 #   + v -= lr * dw
-# no state: the answer is a pair, the new weights and the new state.
+# no pair: a rule returns exactly two things, the new weights and the new state, which is one dict.
 #   - return w + v, {"v": v}
 #   + return w + v
 
@@ -1104,6 +1141,22 @@ def momentum(w, dw, state, *, lr, alpha=0.9):
 #   - return w + v, {"v": v}
 #   + w += v
 #   + return w, {"v": v}
+# a mean of gradients: you keep a running mean of the gradients and multiply by lr later. EECS 545's v is a step: α·v − ε·ĝ, the whole push.
+#   - v = alpha * state.get("v", np.zeros_like(w)) - lr * dw
+#   - return w + v, {"v": v}
+#   + v = alpha * state.get("v", np.zeros_like(w)) - (1 - alpha) * dw
+#   + return w + lr * v, {"v": v}
+# another key: the state's only key is "v". Whoever hands your state on looks for it there.
+#   - return w + v, {"v": v}
+#   + return w + v, {"velocity": v}
+# the place for the velocity: the state holds v, the velocity. You keep the new weights.
+#   - return w + v, {"v": v}
+#   + return w + v, {"v": w + v}
+# dw changed: `v = dw` is no copy but a second name, and `v *= …` changes the gradient that you were given.
+#   - v = alpha * state.get("v", np.zeros_like(w)) - lr * dw
+#   + v = dw
+#   + v *= -lr
+#   + v += alpha * state.get("v", np.zeros_like(w))
 ### END MISTAKES
 
 
@@ -1285,7 +1338,8 @@ def adagrad(w, dw, state, *, lr, delta=1e-7):
     return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
     ### END SOLUTION
 ### BEGIN MISTAKES
-# state changed: you put the new r into the dict that you were given. A rule is pure: return a new dict.
+# state changed: you changed the state that you were given, the dict or the array in it (`r += …` does that too). A rule is pure: make
+#     a new array and a new dict.
 #   - * dw, {"r": r}
 #   + * dw, state.update(r=r) or state
 # the slide's sign: you climb, as the line on the slide does. Its minus sign was lost: subtract.
@@ -1324,7 +1378,7 @@ def adagrad(w, dw, state, *, lr, delta=1e-7):
 # state not returned: you return the state that you were given. The next step then knows nothing of this one.
 #   - * dw, {"r": r}
 #   + * dw, dict(state)
-# no state: the answer is a pair, the new weights and the new state.
+# no pair: a rule returns exactly two things, the new weights and the new state, which is one dict.
 #   - * dw, {"r": r}
 #   + * dw
 
@@ -1471,7 +1525,8 @@ def rmsprop(w, dw, state, *, lr, rho=0.9, delta=1e-7):
     return w - lr / (delta + np.sqrt(r)) * dw, {"r": r}
     ### END SOLUTION
 ### BEGIN MISTAKES
-# state changed: you put the new r into the dict that you were given. A rule is pure: return a new dict.
+# state changed: you changed the state that you were given, the dict or the array in it (`r += …` does that too). A rule is pure: make
+#     a new array and a new dict.
 #   - * dw, {"r": r}
 #   + * dw, state.update(r=r) or state
 # the slide's sign: you climb, as the line on the slide does. Its minus sign was lost: subtract.
@@ -1507,7 +1562,7 @@ def rmsprop(w, dw, state, *, lr, rho=0.9, delta=1e-7):
 # ρ ignored: you take 0.9 whatever rho is.
 #   - r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
 #   + r = 0.9 * state.get("r", np.zeros_like(w)) + (1 - 0.9) * dw * dw
-# no state: the answer is a pair, the new weights and the new state.
+# no pair: a rule returns exactly two things, the new weights and the new state, which is one dict.
 #   - * dw, {"r": r}
 #   + * dw
 
@@ -1547,6 +1602,9 @@ def rmsprop(w, dw, state, *, lr, rho=0.9, delta=1e-7):
 # ρ on both: ρ multiplies the old r only. You multiply the sum of old and new.
 #   - r = rho * state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw
 #   + r = rho * (state.get("r", np.zeros_like(w)) + (1 - rho) * dw * dw)
+# another key: the state's only key is "r". Whoever hands your state on looks for it there.
+#   - {"r": r}
+#   + {"s": r}
 ### END MISTAKES
 
 
@@ -1718,7 +1776,8 @@ def adam(w, dw, state, *, lr, rho1=0.9, rho2=0.999, delta=1e-8):
 #   - r_hat = r / (1 - rho2**t)
 #   + s_hat = s / 1 - rho1**t
 #   + r_hat = r / 1 - rho2**t
-# state changed: you put the new numbers into the dict that you were given. A rule is pure: return a new dict.
+# state changed: you changed the state that you were given, the dict or the arrays in it (`s *= …` does that too). A rule is pure: make
+#     new arrays and a new dict.
 #   -     return w - lr * s_hat / (np.sqrt(r_hat) + delta), {"s": s, "r": r, "t": t}
 #   +     state.update(s=s, r=r, t=t)
 #   +     return w - lr * s_hat / (np.sqrt(r_hat) + delta), state
@@ -1763,7 +1822,7 @@ def adam(w, dw, state, *, lr, rho1=0.9, rho2=0.999, delta=1e-8):
 #   - s = rho1 * state.get("s", np.zeros_like(w)) + (1 - rho1) * dw
 #   - r = rho2 * state.get("r", np.zeros_like(w)) + (1 - rho2) * dw * dw
 #   + s, r = (1 - rho1) * dw, (1 - rho2) * dw * dw
-# no state: the answer is a pair, the new weights and the new state.
+# no pair: a rule returns exactly two things, the new weights and the new state, which is one dict.
 #   - return w - lr * s_hat / (np.sqrt(r_hat) + delta), {"s": s, "r": r, "t": t}
 #   + return w - lr * s_hat / (np.sqrt(r_hat) + delta)
 
@@ -1809,6 +1868,21 @@ def adam(w, dw, state, *, lr, rho1=0.9, rho2=0.999, delta=1e-8):
 # t left out: the state needs t as well, or the next step does not know its number.
 #   - {"s": s, "r": r, "t": t}
 #   + {"s": s, "r": r}
+# other names: elsewhere they are called m and v. Here the keys of the state are "s", "r" and "t".
+#   - {"s": s, "r": r, "t": t}
+#   + {"m": s, "v": r, "t": t}
+# one share for both: r keeps ρ₂, so the new square counts with 1 − ρ₂. You took 1 − ρ₁.
+#   - (1 - rho2) * dw * dw
+#   + (1 - rho1) * dw * dw
+# w changed: `w -= …` changes the array that you were given. A rule is pure: w - … makes a new one.
+#   -     return w - lr * s_hat / (np.sqrt(r_hat) + delta), {"s": s, "r": r, "t": t}
+#   +     w -= lr * s_hat / (np.sqrt(r_hat) + delta)
+#   +     return w, {"s": s, "r": r, "t": t}
+# no longer float32: np.zeros(w.shape) is float64, and makes everything float64 that it is added to. np.zeros_like(w) takes the dtype of w.
+#   -     s = rho1 * state.get("s", np.zeros_like(w)) + (1 - rho1) * dw
+#   -     r = rho2 * state.get("r", np.zeros_like(w)) + (1 - rho2) * dw * dw
+#   +     s = rho1 * state.get("s", np.zeros(w.shape)) + (1 - rho1) * dw
+#   +     r = rho2 * state.get("r", np.zeros(w.shape)) + (1 - rho2) * dw * dw
 ### END MISTAKES
 
 
