@@ -21,8 +21,9 @@
 # all that a deep network needs is here: scores, a loss that says how bad they are, a penalty on large weights, and the
 # question of how to find better weights. The last layer of almost every CNN is exactly the classifier of this notebook.
 #
-# It takes about an hour. Nothing else is needed first. Run the cells from top to bottom; where you find `...` or
-# `NotImplementedError`, it is your turn. The cell below each exercise checks your answer at once, as often as you like.
+# It takes about 90 minutes; the end of section 2 is a good place for a break. Nothing else is needed first. Run the
+# cells from top to bottom; where you find `...` or `NotImplementedError`, it is your turn. The cell below each
+# exercise checks your answer at once, as often as you like.
 #
 # Lectures: **HLCV** is *High Level Computer Vision*, Saarland University, "Backpropagation & Convolutional Neural
 # Networks"; **EECS 442** is *Convolutional Neural Networks*, University of Michigan; **IIITS** is the lecture
@@ -70,27 +71,32 @@ plots.show(
 
 # %% [markdown]
 # **Pictures.** A column of w has as many numbers as the picture: it *is* a picture, the **template** of its class.
-# The score says how well the two match. Below, each template is the mean of a class's handwritten digits, minus the
-# mean of all digits. That is not yet a good classifier, but you see what a template wants: ink where it is violet,
-# none where it is orange.
+# The score says how well the two match. Below you see the mean of all handwritten 3s, and then ten templates: the
+# mean of each class, minus the mean of all digits. That is not yet a good classifier, but you see what a template
+# wants: ink where it is violet, none where it is orange.
 
 # %% tags=["demo"]
 digits, digit_labels = data.digits("train")
-means = [digits[digit_labels == c].mean(axis=0)[0] - digits.mean(axis=0)[0] for c in range(10)]
+class_means = [digits[digit_labels == c].mean(axis=0)[0] for c in range(10)]
+means = [mean - digits.mean(axis=0)[0] for mean in class_means]
+plots.show(
+    plots.pictures([class_means[3]], titles=["mean of all 3s"], width=2.2),
+    alt="The mean of all handwritten 3s, 8×8 pixels, white on black: a blurred 3.",
+)
 plots.show(
     plots.pictures(
         means, titles=[f"class {c}" for c in range(10)], columns=5, signed=True, width=7.5
     ),
     alt="Ten templates of 8×8 pixels, one for each digit, white at 0. That of class 0 is a "
     "violet ring with an orange middle, that of class 1 a violet bar between orange sides; the "
-    "others can be made out as blurred digits as well.",
+    "others, such as 2, 5 and 8, are hardly digits: what all digits share is gone.",
 )
 
 # %% [markdown]
-# **Geometry.** A picture is a point in a space of D dimensions. Two classes i and j score alike where
-# $x\,(w_{:,i} - w_{:,j}) + b_i - b_j = 0$: a line if D = 2, a plane if D = 3, a hyperplane in general (EECS 442, "What Can We
-# Represent"). It stands at a right angle on the difference of the two templates, and b moves it. On one side i wins,
-# on the other j:
+# **Geometry.** A picture is a point in a space of D dimensions. Two classes j and k score alike where
+# $x\,(w_{:,j} - w_{:,k}) + b_j - b_k = 0$ ($w_{:,j}$ is column j of w): a line if D = 2, a plane if D = 3, a
+# hyperplane in general (EECS 442, "What Can We Represent"). It is perpendicular to the difference of the two
+# templates, and b moves it. On one side j wins, on the other k:
 
 # %% tags=["demo"]
 points, point_labels = data.blobs(90, classes=3, noise=0.3, rng=np.random.default_rng(1))
@@ -118,8 +124,8 @@ plots.show(
 scores_tiny = [-1, 3, 4]
 predicted_class = 2
 
-# the same picture, every pixel twice as bright
-scores_twice_as_bright = [0, 2, 5]
+# the same picture, every pixel twice as bright: the score of class 2
+score_2_twice_as_bright = 5
 
 # ten classes, pictures of 8×8 pixels: how many numbers does the classifier learn, w and b together?
 numbers_learned = 650
@@ -128,17 +134,17 @@ numbers_learned = 650
 # b forgotten: you leave out b. It is added once to each score, after the sum over the pixels.
 #   - scores_tiny = [-1, 3, 4]
 #   + scores_tiny = [1, -1, 1]
-#   - scores_twice_as_bright = [0, 2, 5]
-#   + scores_twice_as_bright = [2, -2, 2]
+#   - score_2_twice_as_bright = 5
+#   + score_2_twice_as_bright = 2
 # the score for the class: that is the highest score. The answer is the number of the class that has it, counted from 0.
 #   - predicted_class = 2
 #   + predicted_class = 4
 # counted from 1: classes are counted from 0, as everywhere in this course.
 #   - predicted_class = 2
 #   + predicted_class = 3
-# all scores doubled: you double b too. Only the pixels are twice as bright.
-#   - scores_twice_as_bright = [0, 2, 5]
-#   + scores_twice_as_bright = [-2, 6, 8]
+# score doubled: you double b too. Only the pixels are twice as bright.
+#   - score_2_twice_as_bright = 5
+#   + score_2_twice_as_bright = 8
 # biases not counted: each class has a bias as well.
 #   - numbers_learned = 650
 #   + numbers_learned = 640
@@ -147,15 +153,15 @@ numbers_learned = 650
 #   + numbers_learned = 641
 ### END MISTAKES
 
-# %% check="by-hand-scores" points=8
+# %% check="by-hand-scores" points=6
 from course.check import Check
 
 check = Check("by-hand-scores")
 check.blank("scores_tiny", scores_tiny)
 check.blank("predicted_class", predicted_class)
-check.blank("scores_twice_as_bright", scores_twice_as_bright)
+check.blank("score_2_twice_as_bright", score_2_twice_as_bright)
 check.blank("numbers_learned", numbers_learned)
-check.score(8)
+check.score(6)
 
 # %% [markdown]
 # ### Write it: scores, and the way back
@@ -227,11 +233,12 @@ check("another batch", check.normal(2, 7), check.normal(7, 5), check.normal(5), 
 check.score(5)
 
 # %% [markdown]
-# Now backwards. Somebody tells you how the loss L changes with each score: `dscores`, of the shape of the scores.
-# Each w[d, c] acts on the scores of class c, in every picture, by the factor x[n, d]. So
+# Now backwards. Section 2 turns the scores into one number L, the loss, which says how bad they are. Suppose that
+# somebody tells you its slope with respect to each score: `dscores`, of the shape of the scores. Each w[d, c] acts on
+# the scores of class c, in every picture, by the factor x[i, d]. So
 #
-# $$dw_{d,c} = \sum_n x_{n,d}\; dscores_{n,c} \qquad db_c = \sum_n dscores_{n,c} \qquad
-# dx_{n,d} = \sum_c w_{d,c}\; dscores_{n,c}$$
+# $$dw_{d,c} = \sum_i x_{i,d}\; dscores_{i,c} \qquad db_c = \sum_i dscores_{i,c} \qquad
+# dx_{i,d} = \sum_c w_{d,c}\; dscores_{i,c}$$
 #
 # Two of these are matrix products with something transposed. The shapes tell you which: dw looks like w, db like b,
 # dx like x.
@@ -349,7 +356,8 @@ plots.show(
 # **The gradient.** Raise s_j a little: if class j is within the margin, L_i grows by as much; if not, nothing
 # happens. Raise the label's score, and L_i falls once for *each* class within the margin. Hence, for every picture,
 # +1 for each class that counts, minus their number for the label, all divided by N. A class exactly at the margin
-# does not count.
+# does not count. For example, with the scores (6, 1, 5.5) and label 0, class 2 alone comes too close: before the
+# division by N the pushes are (−1, 0, +1).
 #
 # ### By hand: three pictures
 #
@@ -364,7 +372,7 @@ plots.show(
 hinge_losses = [3, 0, 9]  # of each picture
 hinge_mean = 4
 
-# N·dscores of the pictures 0 and 2: three whole numbers each
+# the pushes on the scores of picture 0, and on those of picture 2, before the division by N
 pushes_0 = [-1, 1, 0]
 pushes_2 = [1, 1, -2]
 
@@ -375,10 +383,16 @@ hinge_at_start = 9
 # the label counted: you count the label too: s_y − s_y + 1 = 1. The sum leaves it out.
 #   - hinge_losses = [3, 0, 9]
 #   + hinge_losses = [4, 1, 10]
-#   - hinge_mean = 4
-#   + hinge_mean = 5
 #   - hinge_at_start = 9
 #   + hinge_at_start = 10
+# mean with the label: that is the mean of 4, 1 and 10, where the label is counted too. If your three losses are others, look at them first.
+#   - hinge_mean = 4
+#   + hinge_mean = 5
+# pushes divided by N: you divided by N = 3 already. The pushes before that division are asked: whole numbers.
+#   - pushes_0 = [-1, 1, 0]
+#   + pushes_0 = [-0.333, 0.333, 0]
+#   - pushes_2 = [1, 1, -2]
+#   + pushes_2 = [0.333, 0.333, -0.667]
 # no margin: you leave out the + 1: a label that only just wins is not good enough.
 #   - hinge_losses = [3, 0, 9]
 #   + hinge_losses = [2, 0, 7]
@@ -416,7 +430,7 @@ check.score(11)
 #
 # A loss is the last gate of a network: nothing comes after it, so it returns its gradient at once. Begin with two
 # loops, over pictures and classes, if you like; then try without. `scores[np.arange(N), labels]` picks the label's
-# score in each row.
+# score in each row. The lone `*` among the arguments means: what comes after it is given by name, as in `margin=2.5`.
 
 
 # %% exercise="hinge_loss"
@@ -513,14 +527,16 @@ from course.check import Check
 
 
 def student(wanted, scores, labels, **how):
-    answer = hinge_loss(scores, labels, **how)
+    # changed in place? That costs one case: all others work on a copy
+    untouched = wanted == "dscores, scores untouched"
+    answer = hinge_loss(scores if untouched else scores.copy(), labels, **how)
     if type(answer) is not tuple or len(answer) != 2:
         raise TypeError("hinge_loss returns the loss and dscores")
-    return answer[["loss", "dscores"].index(wanted)]
+    return answer[["loss", "dscores"].index(wanted.split(",")[0])]
 
 
 def reference(wanted, scores, labels, **how):
-    return ops.hinge_loss(scores, labels, **how)[["loss", "dscores"].index(wanted)]
+    return ops.hinge_loss(scores, labels, **how)[["loss", "dscores"].index(wanted.split(",")[0])]
 
 
 check = Check("hinge_loss", student, reference)
@@ -536,7 +552,7 @@ check("dscores: a batch", "dscores", *batch)
 check("loss: margin 2.5", "loss", *batch, margin=2.5, points=0.75)
 check("dscores: margin 2.5", "dscores", *batch, margin=2.5, points=0.75)
 single = check.normal(3, 4, dtype=np.float32), check.labels(3, 4)
-check("dscores: float32", "dscores", *single, points=0.5)
+check("dscores: float32, scores left as they are", "dscores, scores untouched", *single, points=0.5)
 ### BEGIN HIDDEN TESTS
 check.hide()
 batch = check.normal(6, 4), check.labels(6, 4)
@@ -578,11 +594,8 @@ check.score(9)
 ### BEGIN BLANKS
 p = [0.125, 0.25, 0.625]
 
-# the loss, if the label is class 2, and if it is class 0
-loss_if_2 = 0.470
+# the loss and dscores, if the label is class 0
 loss_if_0 = 2.079
-
-# dscores, if the label is class 0
 dscores_if_0 = [-0.875, 0.25, 0.625]
 
 # the probability of class 2 by the slip of the slide, with e^(−s)
@@ -603,14 +616,26 @@ softmax_at_start = 2.303
 #   + p = [0.588, 0.294, 0.118]
 #   - p_2_with_minus = 0.118
 #   + p_2_with_minus = 0.625
+# two decimals: you rounded to two decimals. Give three.
+#   - p = [0.125, 0.25, 0.625]
+#   + p = [0.13, 0.25, 0.63]
+#   - dscores_if_0 = [-0.875, 0.25, 0.625]
+#   + dscores_if_0 = [-0.88, 0.25, 0.63]
+#   - p_2_with_minus = 0.118
+#   + p_2_with_minus = 0.12
+#   - p_2_plus_1000 = 0.625
+#   + p_2_plus_1000 = 0.63
+# two decimals, rounded down: you rounded to two decimals. Give three.
+#   - p = [0.125, 0.25, 0.625]
+#   + p = [0.12, 0.25, 0.62]
+#   - dscores_if_0 = [-0.875, 0.25, 0.625]
+#   + dscores_if_0 = [-0.87, 0.25, 0.62]
+#   - p_2_plus_1000 = 0.625
+#   + p_2_plus_1000 = 0.62
 # probability for loss: that is the probability. The loss is −log of it.
-#   - loss_if_2 = 0.470
-#   + loss_if_2 = 0.625
 #   - loss_if_0 = 2.079
 #   + loss_if_0 = 0.125
 # logarithm to base 10: use the natural logarithm, np.log.
-#   - loss_if_2 = 0.470
-#   + loss_if_2 = 0.204
 #   - loss_if_0 = 2.079
 #   + loss_if_0 = 0.903
 #   - softmax_at_start = 2.303
@@ -629,18 +654,17 @@ softmax_at_start = 2.303
 #   + softmax_at_start = 0.1
 ### END MISTAKES
 
-# %% check="by-hand-softmax" points=11
+# %% check="by-hand-softmax" points=10
 from course.check import Check
 
 check = Check("by-hand-softmax")
 check.blank("p", p, decimals=3)
-check.blank("loss_if_2", loss_if_2, decimals=2)
 check.blank("loss_if_0", loss_if_0, decimals=2)
 check.blank("dscores_if_0", dscores_if_0, decimals=3)
 check.blank("p_2_with_minus", p_2_with_minus, decimals=3)
 check.blank("p_2_plus_1000", p_2_plus_1000, decimals=3)
 check.blank("softmax_at_start", softmax_at_start, decimals=2)
-check.score(11)
+check.score(10)
 
 # %% [markdown]
 # The last number is worth remembering: a new classifier with C classes begins at a loss of about −log(1/C) = log C.
@@ -649,8 +673,8 @@ check.score(11)
 # ### Write it: softmax
 #
 # e^1000 is too large for a float64: it becomes `inf`, and inf/inf is NaN. But you have just seen that only
-# *differences* of scores matter. So subtract something from each row first, such that no power is too large, and at
-# least one is not too small.
+# *differences* of scores matter. So subtract a number of its own from each row first. Which one makes the largest power of the row exactly
+# e^0 = 1?
 
 
 # %% exercise="softmax"
@@ -695,6 +719,18 @@ def softmax(scores):
 # minimum subtracted: you subtract each row's smallest score. The largest may still be far above it: subtract the largest.
 #   - scores.max(axis=1, keepdims=True)
 #   + scores.min(axis=1, keepdims=True)
+# mean subtracted: you subtract each row's mean. One score far above the others still overflows: subtract the largest.
+#   - scores.max(axis=1, keepdims=True)
+#   + scores.mean(axis=1, keepdims=True)
+# the other axis: you take the maximum and the sum over the pictures, axis=0. Each picture, a row, has probabilities of its own:
+#     axis=1, keepdims=True.
+#   - scores.max(axis=1, keepdims=True)
+#   + scores.max(axis=0, keepdims=True)
+#   - powers.sum(axis=1, keepdims=True)
+#   + powers.sum(axis=0, keepdims=True)
+# logarithm returned: you return log p. softmax returns p itself; the logarithm comes with the loss.
+#   - return powers / powers.sum(axis=1, keepdims=True)
+#   + return scores - scores.max(axis=1, keepdims=True) - np.log(powers.sum(axis=1, keepdims=True))
 # summed over the batch: you divide by the sum over the pictures. The probabilities of one picture, a row, add up to 1.
 #   - powers.sum(axis=1, keepdims=True)
 #   + powers.sum(axis=0, keepdims=True)
@@ -711,15 +747,25 @@ def softmax(scores):
 from course import ops
 from course.check import Check
 
-check = Check("softmax", softmax, ops.softmax, returns="p (N, C)")
-check("one picture", check.normal(1, 4), points=0.5)
+
+def student(scores, *, untouched=False):
+    # changed in place? That costs one case: all others work on a copy
+    return softmax(scores if untouched else scores.copy())
+
+
+def reference(scores, *, untouched=False):
+    return ops.softmax(scores)
+
+
+check = Check("softmax", student, reference, returns="p (N, C)")
+check("one picture, scores left as they are", check.normal(1, 4), untouched=True, points=0.5)
 check("a batch", check.normal(5, 3))
 check("as many pictures as classes", check.normal(4, 4))
 check("all scores raised by 1000", check.normal(4, 3) + 1000)
 check("all scores lowered by 1000", check.normal(4, 3) - 1000)
 apart = np.array([[1000.0], [0], [-1000]])
 check("one picture far above, one far below", check.normal(3, 4) + apart)
-steep = np.array([[800.0, 0, 0], [0, 0, -800]])
+steep = np.array([[2000.0, 0, 0], [0, 0, -2500]])
 check("one score far above the others", check.normal(2, 3) + steep)
 ### BEGIN HIDDEN TESTS
 check.hide()
@@ -794,6 +840,29 @@ def softmax_loss(scores, labels):
 # gradient not divided: your loss is right, but its gradient is N times too large: the loss is a mean.
 #   - return loss, dscores / N
 #   + return loss, dscores
+# sum for mean in the loss: your gradient is right, but your loss is the sum over the pictures: divide it by N.
+#   - loss = -log_p[rows, labels].mean()
+#   + loss = -log_p[rows, labels].sum()
+# mean of everything: you average log p over all classes. Only the label's counts: pick log_p[np.arange(N), labels] first.
+#   - loss = -log_p[rows, labels].mean()
+#   + loss = -log_p.mean()
+# something added before the logarithm: you add a small number to p, or clip it, so that log 0 does not occur. Then the loss stops
+#     growing at about 28; on paper it goes on. Use log p = s − log Σ e^s.
+#   - loss = -log_p[rows, labels].mean()
+#   + loss = -np.log(np.exp(log_p)[rows, labels] + 1e-12).mean()
+# clipped before the logarithm: you clip p, so that log 0 does not occur. Then the loss stops growing; on paper it goes on. Use
+#     log p = s − log Σ e^s.
+#   - loss = -log_p[rows, labels].mean()
+#   + loss = -np.log(np.maximum(np.exp(log_p)[rows, labels], 1e-15)).mean()
+# whole columns: dscores[:, labels] takes whole columns. Subtract 1 from one number in each row: dscores[np.arange(N), labels].
+#   - dscores[rows, labels] -= 1
+#   + dscores[:, labels] -= 1
+# 1 from all: you subtract 1 from every class. Only the label's probability should be 1: dscores[np.arange(N), labels] -= 1.
+#   - dscores[rows, labels] -= 1
+#   + dscores -= 1
+# divided by C: you divide the gradient by the number of classes. The loss is a mean over the N pictures.
+#   - return loss, dscores / N
+#   + return loss, dscores / scores.shape[1]
 # label not subtracted: your gradient is p. At the label it is p − 1: there a higher score lowers the loss.
 #   - dscores[rows, labels] -= 1
 #   + pass
@@ -819,21 +888,23 @@ from course.check import Check
 
 
 def student(wanted, scores, labels):
-    answer = softmax_loss(scores, labels)
+    # changed in place? That costs one case: all others work on a copy
+    untouched = wanted == "dscores, scores untouched"
+    answer = softmax_loss(scores if untouched else scores.copy(), labels)
     if type(answer) is not tuple or len(answer) != 2:
         raise TypeError("softmax_loss returns the loss and dscores")
-    return answer[["loss", "dscores"].index(wanted)]
+    return answer[["loss", "dscores"].index(wanted.split(",")[0])]
 
 
 def reference(wanted, scores, labels):
-    return ops.softmax_loss(scores, labels)[["loss", "dscores"].index(wanted)]
+    return ops.softmax_loss(scores, labels)[["loss", "dscores"].index(wanted.split(",")[0])]
 
 
 check = Check("softmax_loss", student, reference)
 hand = np.log(np.array([[1.0, 2, 5]])), np.array([0])
 batch = 2 * check.normal(7, 5), check.labels(7, 5)
 apart = check.normal(4, 4) + np.array([[0.0], [1000], [-1000], [0]]), check.labels(4, 4)
-hopeless = np.array([[0.0, 1000, 3], [2, 0, -900]]) + check.normal(2, 3), np.array([0, 2])
+hopeless = np.array([[0.0, 2000, 3], [2, 0, -900]]) + check.normal(2, 3), np.array([0, 2])
 check("loss: your picture", "loss", *hand, points=0.75)
 check("dscores: your picture", "dscores", *hand, points=0.75)
 check("loss: a batch", "loss", *batch)
@@ -842,9 +913,9 @@ check("loss: scores + 1000", "loss", batch[0] + 1000, batch[1])
 check("dscores: scores + 1000", "dscores", batch[0] + 1000, batch[1])
 check("loss: one picture far above, one far below", "loss", *apart)
 check("dscores: one picture far above, one far below", "dscores", *apart)
-check("loss: a label that lies 1000 below", "loss", *hopeless)
+check("loss: a label that lies far below", "loss", *hopeless)
 single = check.normal(3, 4, dtype=np.float32), check.labels(3, 4)
-check("dscores: float32", "dscores", *single, points=0.5)
+check("dscores: float32, scores left as they are", "dscores, scores untouched", *single, points=0.5)
 ### BEGIN HIDDEN TESTS
 check.hide()
 batch = check.normal(6, 4), check.labels(6, 4)
@@ -899,9 +970,9 @@ linear_classifier.demo(linear_scores, hinge_loss, softmax, softmax_loss)
 #
 # $$L = \frac1N \sum_i L_i + R(w) \qquad R(w) = \frac{\lambda}{2} \sum_{d,c} w_{d,c}^2$$
 #
-# λ is its strength. The ½ is there so that the gradient is simply λw: each weight is pulled towards 0 in proportion
-# to its size, and the name of this pull in later lectures is *weight decay*. The biases are not penalised: b only
-# moves a border.
+# λ is its strength (`strength` in the code: `lambda` is a word of Python's own). The ½ is there so that the gradient
+# is simply λw: each weight is pulled towards 0 in proportion to its size, and the name of this pull in later lectures
+# is *weight decay*. The biases are not penalised: b only moves a border.
 #
 # ### By hand: the penalty
 #
@@ -911,7 +982,7 @@ linear_classifier.demo(linear_scores, hinge_loss, softmax, softmax_loss)
 # %% exercise="by-hand-penalty"
 ### BEGIN BLANKS
 penalty = 0.7
-dpenalty = [[0.1, -0.2], [0.3, 0]]
+dpenalty_at_minus_2 = -0.2  # the gradient of the penalty at the weight −2
 
 penalty_of_5_0 = 12.5
 penalty_of_1_2 = 2.5
@@ -932,22 +1003,25 @@ penalty_of_1_2 = 2.5
 #   - penalty_of_1_2 = 2.5
 #   + penalty_of_1_2 = 1.5
 # gradient with the half: the derivative of λ/2·w² is λw: the 2 of the square cancels the ½.
-#   - dpenalty = [[0.1, -0.2], [0.3, 0]]
-#   + dpenalty = [[0.05, -0.1], [0.15, 0]]
+#   - dpenalty_at_minus_2 = -0.2
+#   + dpenalty_at_minus_2 = -0.1
+# gradient without the half: you differentiate λw². With the ½ in front, the derivative of λ/2·w² is λw.
+#   - dpenalty_at_minus_2 = -0.2
+#   + dpenalty_at_minus_2 = -0.4
 # gradient without sign: the gradient has the sign of the weight: a negative weight is pulled up.
-#   - dpenalty = [[0.1, -0.2], [0.3, 0]]
-#   + dpenalty = [[0.1, 0.2], [0.3, 0]]
+#   - dpenalty_at_minus_2 = -0.2
+#   + dpenalty_at_minus_2 = 0.2
 ### END MISTAKES
 
-# %% check="by-hand-penalty" points=7
+# %% check="by-hand-penalty" points=4
 from course.check import Check
 
 check = Check("by-hand-penalty")
 check.blank("penalty", penalty)
-check.blank("dpenalty", dpenalty)
+check.blank("dpenalty_at_minus_2", dpenalty_at_minus_2)
 check.blank("penalty_of_5_0", penalty_of_5_0)
 check.blank("penalty_of_1_2", penalty_of_1_2)
-check.score(7)
+check.score(4)
 
 # %% [markdown]
 # The penalty prefers (1, 2): a template that uses both pixels a little, rather than one of them a lot. (Of all
@@ -990,6 +1064,15 @@ def l2_penalty(w, *, strength):
 # mean for sum: you average over the weights. R adds them up: a larger classifier pays more.
 #   - 0.5 * strength * np.sum(w**2), strength * w
 #   + 0.5 * strength * np.mean(w**2), strength * w / w.size
+# mean for sum in R: your gradient is right, but R is the mean over the weights. It is λ/2 times their sum of squares.
+#   - np.sum(w**2)
+#   + np.mean(w**2)
+# absolute values in R: you add |w|, not w². Your gradient is that of the squares already.
+#   - np.sum(w**2)
+#   + np.sum(np.abs(w))
+# the L1 penalty: that is λ Σ |w|, the L1 penalty. This one squares the weights: λ/2 Σ w².
+#   - 0.5 * strength * np.sum(w**2), strength * w
+#   + strength * np.sum(np.abs(w)), strength * np.sign(w)
 # a root: you take the length of w. R is its square.
 #   - 0.5 * strength * np.sum(w**2)
 #   + 0.5 * strength * np.sqrt(np.sum(w**2))
@@ -1091,6 +1174,12 @@ def full_loss(x, labels, w, b, *, data_loss, strength, forward=None, backward=No
 #   - return loss + penalty, dw + dpenalty, db
 #   + more, db_penalty = penalise(b, strength=strength)
 #   + return loss + penalty + more, dw + dpenalty, db + db_penalty
+# one loss always: you always use softmax_loss. Call the function that you are given, data_loss.
+#   - data_loss(scores, labels)
+#   + softmax_loss(scores, labels)
+# strength twice: you multiply the penalty by λ once more. l2_penalty has done so already.
+#   - return loss + penalty, dw + dpenalty, db
+#   + return loss + strength * penalty, dw + strength * dpenalty, db
 # penalty subtracted: you subtract the penalty: then large weights would be a reward.
 #   - return loss + penalty, dw + dpenalty, db
 #   + return loss - penalty, dw - dpenalty, db
@@ -1207,6 +1296,18 @@ def random_search(loss, candidates):
 # begins at 0: you begin with a lowest loss of 0: no positive loss is lower. Begin at infinity, or with the first candidate.
 #   - None, np.inf, []
 #   + None, 0.0, []
+# begins at 0 with a candidate: you begin with a lowest loss of 0: no positive loss is lower, and the candidate you begin with
+#     stays. Begin at infinity.
+#   - None, np.inf, []
+#   + candidates[0], 0.0, []
+# number for candidate: you return the number of the best candidate. Return the candidate itself, candidates[number].
+#   - for candidate in candidates:
+#   + for number, candidate in enumerate(candidates):
+#   - best, lowest = candidate, found
+#   + best, lowest = number, found
+# loss for candidate: you return the lowest loss. Return the candidate that has it.
+#   - return best, np.array(trace)
+#   + return lowest, np.array(trace)
 # first not tried: you never try the first candidate.
 #   - for candidate in candidates:
 #   + trace.append(loss(candidates[0]))
@@ -1305,7 +1406,8 @@ plots.show(
         logarithmic=True,
     ),
     alt="Lowest loss so far against the number of computations. Random search falls from "
-    f"{searched[0]:.2f} to {searched[-1]:.2f} only; along the slope the loss falls from "
+    f"{searched[0]:.2f} to {searched[-1]:.2f}; along the slope the loss "
+    f"{'falls' if descended[-1] < descended[0] else 'does not fall: it goes'} from "
     f"{descended[0]:.2f} to {descended[-1]:.2f}.",
 )
 print(f"at the start the loss along the slope is {descended[0]:.3f} = log 10")

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Functions", "State", "compute", "demo", "draw"]
 
-WIDTH, HEIGHT = 900, 512
+WIDTH, HEIGHT = 900, 536
 REACH = 2.1
-PLANE = Plane(16, 36, 420, 420, x=(-REACH, REACH), y=(-REACH, REACH))
+PLANE = Plane(16, 56, 420, 420, x=(-REACH, REACH), y=(-REACH, REACH))
 BOX = square(REACH)
 MARKS = ((BLUE, "●"), (VERMILLION, "▲"), (GREEN, "■"))
 
@@ -94,7 +94,7 @@ def _plane(step: Step) -> Iterator[Item]:
     """The dots, the borders between the classes, and where the label's lead over another class is 1."""
     w, b = step.state.weights
     y = step.state.label
-    yield Text(PLANE.left, 18, "solid: two classes score alike; dashed: y leads by 1", 14, anchor="start")
+    yield Text(PLANE.left, 16, "solid: two classes score alike; dashed: y leads by 1", 14, anchor="start")
     yield Rect(PLANE.left, PLANE.top, PLANE.width, PLANE.height, "#FAFAFA", GREY)
     for start, end in borders(w, b, BOX).values():
         yield Line(*PLANE.to_scene(*start), *PLANE.to_scene(*end), line=2.2, css="border")
@@ -200,8 +200,9 @@ def _words(step: Step) -> Iterator[Item]:
     lines = [line for problem in _problems(step) for line in textwrap.wrap(problem, 52)]
     for n, line in enumerate(lines[:4]):
         yield Text(CLASS, LOSSES + 152 + 22 * n, line, 15, VERMILLION, "start", css="problem")
-    equation = f"s = {step.state.scale:g}·(x·w + b)" if step.state.scale != 1 else "s = x·w + b"
-    yield Text(PLANE.left, HEIGHT - 30, f"{equation}; arrows: the columns of w", 14, anchor="start")
+    times = step.state.scale
+    arrows = "the columns of w" if times == 1 else f"the columns of w/{times:g}"
+    yield Text(PLANE.left, HEIGHT - 24, f"s = x·w + b; arrows: {arrows}", 14, anchor="start")
 
 
 def _frame(x: float, y: float, width: float, height: float, name: str) -> Rect:

@@ -163,7 +163,7 @@ def test_the_picture_follows_the_point_and_the_controls() -> None:
     control["label"].value = "2"
     assert 'data-label="2"' in point.value
     control["scale"].value = 2.0
-    assert "s = 2·(x·w + b)" in point.value
+    assert "arrows: the columns of w/2" in point.value
     control["drag"].value = "w1"
     assert point.label == "w1" and (point.x, point.y) == pytest.approx(PLANE.to_scene(-1.1, -0.4))
     point.x, point.y = PLANE.to_scene(0.0, -2.0)

@@ -3,6 +3,7 @@
 What holds for all notebooks, such as what each known mistake costs, is tested for all at once elsewhere.
 """
 
+import copy
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from grader.recording import run
 from grader.source import Solution
 
 NAME = "01_linear_classifier"
+BEGIN = "### BEGIN SOLUTION"
 
 
 EARLY = {
@@ -44,6 +46,19 @@ def test_a_slip_in_the_gradient_keeps_the_points_of_the_loss(solution: Solution,
             id_ = f"{mistake.exercise}-check"
             found = run(mistaken(solution.notebook, mistake), records=records, seed=6, only=[id_])
             assert 0.4 * worth[id_] < found.tests[id_].score < 0.7 * worth[id_]
+
+
+@pytest.mark.parametrize("name", ["softmax", "hinge_loss", "softmax_loss"])
+def test_right_numbers_changed_in_place_cost_one_case(solution: Solution, root: Path, name: str) -> None:
+    """All cases but one work on a copy: the numbers are right, and only that one says what happens to the input."""
+    records = json.loads((root / "solutions" / NAME / f"{NAME}.json").read_text("utf-8"))
+    notebook = copy.deepcopy(solution.notebook)
+    (cell,) = (cell for cell in notebook.cells if cell.source.startswith(f"def {name}("))
+    assert cell.source.count(f"    {BEGIN}") == 1
+    cell.source = cell.source.replace(f"    {BEGIN}", f"    scores -= scores.max(axis=1, keepdims=True)\n    {BEGIN}")
+    (test,) = (cell for cell in notebook.cells if cell.get("id") == f"{name}-check")
+    found = run(notebook, records=records, seed=6, only=[f"{name}-check"]).tests[f"{name}-check"]
+    assert found.score == points(test) - 0.5
 
 
 def test_the_pair_of_scores_and_the_full_loss_agree_with_the_course(names: dict[str, object]) -> None:
