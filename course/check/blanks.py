@@ -1,5 +1,7 @@
 """Answers filled in by hand, checked without knowing them."""
 
+import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +12,8 @@ from .records import Fingerprint, Records, alike, canonical, digest
 from .wording import is_array, say
 
 __all__ = ["Blanks"]
+
+_EXPRESSION = re.compile(r"\s*[-+(]*\d[\d\s.,eE()*/+-]*")  # a number, or numbers to be worked out
 
 _NO_RECORDS = (
     "cannot be checked: the .json file that belongs beside this notebook is missing or older; "
@@ -34,6 +38,7 @@ class Blanks:
 
     def check(self, label: str, value: Any, decimals: int) -> Iterator[tuple[Case, Fingerprint | None]]:
         """Judge a blank, or each of a list of them; gives the case and the digest of the answer."""
+        given = value
         if is_array(value) or (type(value) is np.ndarray and value.dtype == object):
             value = value.tolist()
         # what is recorded is what was asked for, whatever the student gives
@@ -43,9 +48,9 @@ class Blanks:
             for i, item in enumerate(value):
                 yield from self.check(f"{label}[{i}]", item, decimals)
         elif size is None:
-            yield self._check_one(label, value, decimals)
+            yield self._check_one(label, given if type(value) is list else value, decimals)
         else:
-            verdict, line = "wrong", f"this is {say(value)}, should be {self._form(label)}"
+            verdict, line = "wrong", f"this is {say(given)}, should be {self._form(label)}"
             if value is Ellipsis:
                 verdict, line = "unwritten", "still ..."
             for blank in self.known:
@@ -79,7 +84,26 @@ class Blanks:
             return Case(label, "wrong", lines=[_NO_RECORDS]), answer
         if right is None or answer == right:
             return Case(label), answer
-        return Case(label, "wrong", lines=[f"{say(value)} is not right"], hint=self._mistake(label, answer)), answer
+        if type(value) is str and _EXPRESSION.fullmatch(value):
+            line = f"{say(value)} is a text: write it without quotes"
+        elif self._is_rounded(label, value, decimals):
+            line = f"{say(value)} is not right: rounded? {decimals} decimals are asked for"
+        else:
+            line = f"{say(value)} is not right"
+        return Case(label, "wrong", lines=[line], hint=self._mistake(label, answer), blank=True), answer
+
+    def _is_rounded(self, label: str, value: Any, decimals: int) -> bool:
+        """Whether the right answer, cut or rounded by one decimal more than was asked for, is this number.
+
+        Only the digests are known: the 15 numbers that it may come from are tried.
+        """
+        if type(value) not in (float, np.float64) or not 1e-3 < abs(value) < 1e6 or decimals < 2:
+            return False
+        if round(value, decimals - 1) != value or round(value, decimals - 2) == value:
+            return False
+        tried = (value + step * math.copysign(10.0**-decimals, value) for step in range(-5, 10) if step)
+        texts = (canonical(number, decimals) for number in tried)
+        return any(digest(text, f"{self.salt}/{label}") == self.known[label] for text in texts if text)
 
     def _mistake(self, label: str, answer: Fingerprint) -> str:
         for mistake in self.records.get("mistakes", []):

@@ -2,32 +2,22 @@
 
 import copy
 import ctypes
-import linecache
-import os
-import re
 import signal
-import sys
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from .faults import explain, where
 from .wording import one_line
 
 __all__ = ["Outcome", "call", "copied"]
-
-_OURS = ("course", "grader")  # packages; the grader's frames carry a call into the box
-_LIBRARIES = tuple(f"{Path(p).resolve()}{os.sep}" for p in (sys.prefix, sys.base_prefix))
-_NO_FILE = ("<frozen", "<__array_function__")
-_REMOTE_LINE = re.compile(r'File "[^"]*", line (\d+), in (\S+)\n?\s*(\S[^\n]*)?')
 
 
 @dataclass
@@ -38,8 +28,11 @@ class Outcome:
     verdict: str = ""  # "", "error", "timeout" or "unwritten"
     error: str = ""
     message: str = ""
+    said: str = ""  # instead of type and message, where there is something better to say
+    remark: str = ""  # what else may help
     where: str = ""  # the student's line, as "in conv2d, line 7: return y"
     exception: BaseException | None = None
+    without_return: bool = False  # the answer is None, and the function has no `return` of a value
     changed: list[str] = field(default_factory=list)  # arguments that are not what they were
     warned: list[str] = field(default_factory=list)
 
@@ -55,6 +48,7 @@ def call(
     *,
     seconds: float | None,
     names: Sequence[str] = (),
+    cell: str = "",
 ) -> Outcome:
     """Call a student's function with copies of the arguments.
 
@@ -64,6 +58,7 @@ def call(
         kwargs: keyword arguments.
         seconds: how long it may take; None for as long as it likes.
         names: of the positional arguments, to say which was changed in place.
+        cell: the file name of the check's own cell, whose lines are not the student's.
     """
     kwargs = dict(kwargs or {})
     given, named = [copied(arg) for arg in args], {name: copied(arg) for name, arg in kwargs.items()}
@@ -74,13 +69,13 @@ def call(
             with _limited(seconds):
                 outcome.value = function(*given, **named)
         except _OutOfTime as stopped:
-            outcome.verdict, outcome.error, outcome.where = "timeout", "TimeoutError", _where(stopped)
+            outcome.verdict, outcome.error, outcome.where = "timeout", "TimeoutError", where(stopped, cell)
             outcome.message = f"did not finish within {seconds:g} s: is there a loop that never ends?"
         except KeyboardInterrupt as stopped:
-            outcome.verdict, outcome.error, outcome.where = "timeout", "KeyboardInterrupt", _where(stopped)
+            outcome.verdict, outcome.error, outcome.where = "timeout", "KeyboardInterrupt", where(stopped, cell)
             outcome.message = "was interrupted"
         except BaseException as error:  # SystemExit too, and whatever the student derives from BaseException
-            _explain(outcome, error)
+            _explain(outcome, error, cell)
     outcome.warned = list(dict.fromkeys(one_line(f"{w.category.__name__}: {w.message}") for w in caught))
     before = [*args, *kwargs.values()]
     labels = [*(names[i] if i < len(names) else f"argument {i + 1}" for i in range(len(args))), *kwargs]
@@ -115,50 +110,16 @@ def _same(before: Any, after: Any) -> bool:
     return True
 
 
-def _explain(outcome: Outcome, error: BaseException) -> None:
+def _explain(outcome: Outcome, error: BaseException, cell: str) -> None:
     outcome.exception, outcome.error = error, type(error).__name__
-    try:
-        outcome.message = one_line(str(error), 300)
-    except Exception:  # its __str__ is the student's code too
-        outcome.message = ""
-    outcome.where = _where(error)
+    fault = explain(error, cell)
+    outcome.message, outcome.said, outcome.remark, outcome.where = fault.message, fault.said, fault.remark, fault.where
     if isinstance(error, NotImplementedError):
         outcome.verdict = "unwritten"
     elif isinstance(error, TimeoutError):  # the box's own time limit
         outcome.verdict = "timeout"
     else:
         outcome.verdict = "error"
-    if isinstance(error, RecursionError):
-        outcome.message = "it calls itself without end"
-
-
-def _where(error: BaseException) -> str:
-    """The innermost line of the student's own, neither the library's below it nor ours above it."""
-    remote = getattr(error, "student_tb", None)
-    if isinstance(remote, str):
-        found = _REMOTE_LINE.findall(remote)
-        return _line(*found[-1]) if found else ""
-    place: tuple[FrameType, int] | None = None
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        if not _is_library(frame):
-            place = frame, number
-    if place is None:
-        return ""
-    frame, number = place
-    text = linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
-    return _line(str(number), frame.f_code.co_name, text)
-
-
-def _line(number: str, name: str, text: str) -> str:
-    inside = "" if name.startswith("<") else f"in {name}, "
-    return one_line(f"{inside}line {number}" + (f": {text}" if text else ""), 200)
-
-
-def _is_library(frame: FrameType) -> bool:
-    filename = frame.f_code.co_filename
-    if str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS or filename.startswith(_NO_FILE):
-        return True
-    return str(Path(filename).resolve()).startswith(_LIBRARIES)
 
 
 @contextmanager

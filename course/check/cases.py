@@ -7,7 +7,7 @@ from typing import Any
 from .calls import Outcome
 from .elements import Difference
 
-__all__ = ["Case", "judge"]
+__all__ = ["Case", "judge", "settle"]
 
 
 @dataclass
@@ -24,6 +24,8 @@ class Case:
     hint: str = ""
     hidden: bool = False
     refusal: bool = False  # right if the function refuses its arguments
+    changed: str = ""  # arguments that were changed in place by an otherwise right call
+    blank: bool = False  # an answer filled in by hand
 
     @property
     def is_right(self) -> bool:
@@ -60,17 +62,34 @@ def judge(label: str, outcome: Outcome, difference: Difference | None, called: s
     if outcome.verdict:
         case.verdict = outcome.verdict
         error = "" if outcome.verdict == "timeout" else outcome.error
-        case.lines = [": ".join(filter(None, [error, outcome.message])), *filter(None, [outcome.where])]
+        said = outcome.said or ": ".join(filter(None, [error, outcome.message]))
+        case.lines = [said, *filter(None, [outcome.where, outcome.remark])]
     elif difference is not None:
         case.verdict, case.plane = "wrong", difference.plane
         case.lines = [difference.message, *filter(None, [difference.pattern])]
     elif outcome.changed:
         case.verdict = "wrong"
-        changed = " and ".join(outcome.changed)
-        case.lines = [f"the answer is right, but {changed} was changed in place: work on a copy, as in x.copy()"]
+        case.changed = " and ".join(outcome.changed)
+        case.lines = [f"the answer is right, but {case.changed} was changed in place: work on a copy, as in x.copy()"]
     if not case.is_right:
         case.lines += [f"NumPy warned: {text}" for text in outcome.warned[:2]]
     return case
+
+
+def settle(cases: list[Case]) -> None:
+    """What can be judged only when all cases are known.
+
+    Changing arguments in place is one mistake: it costs the first case in which it shows. A function that does nothing
+    but raise has proved nothing: refusals count beside a right answer only.
+    """
+    for case in [case for case in cases if case.changed][1:]:
+        case.verdict, case.lines = "right", [f"{case.changed} was changed in place here too, which costs only once"]
+    answers = [case for case in cases if not case.refusal]
+    if answers and not any(case.is_right for case in answers):
+        for case in cases:
+            if case.is_right:
+                case.verdict = "wrong"
+                case.lines = ["the error is right, but it counts only once some other case is right too"]
 
 
 def _json(x: float | None) -> float | str | None:

@@ -10,11 +10,12 @@ import numpy as np
 from . import desk, records
 from .blanks import Blanks
 from .calls import Outcome, call, copied
-from .cases import Case, judge
+from .cases import Case, judge, settle
 from .compare import compare, outputs, without_cache
 from .draws import Draws
 from .elements import Difference
 from .gradients import Quotients, forward_fault, parameter_names
+from .parts import Parts, asks_for_return, lacks_return, select
 from .report import Report, show
 from .wording import a_call, kind, say
 
@@ -60,7 +61,9 @@ class Check(Draws):
         tolerance: float | None = None,
         seconds: float = 10.0,
     ) -> None:
-        grading: dict[str, Any] | None = sys._getframe(1).f_globals.get("__grading__")
+        frame = sys._getframe(1)
+        grading: dict[str, Any] | None = frame.f_globals.get("__grading__")
+        self._cell = frame.f_code.co_filename if frame.f_code.co_name == "<module>" else ""
         self.exercise, self.function, self.reference = exercise, function, reference
         self.tolerance, self._named = tolerance, outputs(returns)
         self._grading = grading or {}
@@ -73,7 +76,7 @@ class Check(Draws):
         self._blanks = Blanks(exercise, self._records, self._grading)
         self._cases: list[Case] = []
         self._answers: dict[str, records.Fingerprint | None] = {}
-        self._hiding = False
+        self._hiding, self._parts = False, Parts()
 
     # ---- cases -------------------------------------------------------------------------------------------------
 
@@ -90,6 +93,7 @@ class Check(Draws):
         label: str,
         /,
         *args: Any,
+        only: str = "",
         points: float = 1,
         hint: str = "",
         tolerance: float | None = None,
@@ -100,6 +104,7 @@ class Check(Draws):
         Args:
             label: the case, in words; in a hidden test it must not tell the inputs.
             args: the arguments of both; `kwargs` too.
+            only: of the values named in `returns`, the one that this case is about: a slip in one costs no other.
             points: the weight of the case.
             hint: shown if the case fails.
             tolerance: for this case.
@@ -109,8 +114,13 @@ class Check(Draws):
         expected = self.reference(*copied(args), **copied(kwargs))
         outcome = self._attempt(self.function, args, kwargs)
         expected, outcome.value = without_cache(expected, outcome.value)
-        difference = self._compare(outcome, expected, tolerance)
+        fault = None
+        if only and not outcome.verdict:
+            outcome.value, expected, fault = select(only, outcome.value, expected, self._named, self.exercise)
+        difference = fault or self._compare(outcome, expected, tolerance, only)
         self._add(label, outcome, difference, points, hint, a_call(self.exercise, args, kwargs))
+        if difference and not fault:
+            self._parts.add((only, *args) if only else args, kwargs, outcome.value, expected, self._cases[-1])
 
     def equal(
         self, label: str, got: Any, expected: Any, *, points: float = 1, hint: str = "", tolerance: float | None = None
@@ -138,7 +148,11 @@ class Check(Draws):
         elif not outcome.verdict:
             difference = Difference("value", f"returned {say(outcome.value)}, should raise {error.__name__}")
         elif outcome.verdict == "error":
-            outcome.message = f"{outcome.message} (should raise {error.__name__})".lstrip()
+            instead = f" (should raise {error.__name__})"
+            outcome.message, outcome.said = (
+                f"{outcome.message}{instead}".lstrip(),
+                outcome.said and outcome.said + instead,
+            )
         self._add(label, outcome, difference, points, hint, a_call(self.exercise, args, kwargs))
         self._cases[-1].refusal = True
 
@@ -230,7 +244,7 @@ class Check(Draws):
         """
         if not self._cases:
             raise ValueError(f"the check of {self.exercise} has no case")
-        self._doubt_refusals()
+        settle(self._cases)
         report = Report(self.exercise, self._cases, float(points or sum(case.points for case in self._cases)))
         recording = self._grading.get("answers")
         if recording is not None:
@@ -247,17 +261,8 @@ class Check(Draws):
             report.note = desk.changed(self.exercise)
             show(report)
         if report.unwritten:
-            raise _quiet(NotImplementedError(f"{self.exercise}: not written yet"))
-        return report.points
-
-    def _doubt_refusals(self) -> None:
-        """A function that does nothing but raise has proved nothing: refusals count beside a right answer only."""
-        answers = [case for case in self._cases if not case.refusal]
-        if answers and not any(case.is_right for case in answers):
-            for case in self._cases:
-                if case.is_right:
-                    case.verdict = "wrong"
-                    case.lines = ["the error is right, but it counts only once some other case is right too"]
+            raise desk.quiet(NotImplementedError(f"{self.exercise}: not written yet"))
+        return report.points if display is not None else desk.points(report.points)
 
     # ---- inside ------------------------------------------------------------------------------------------------
 
@@ -266,15 +271,19 @@ class Check(Draws):
             message = f"{self.exercise} is {kind(function)}, should be a function"
             return Outcome(verdict="error", error="TypeError", message=message)
         names = parameter_names(self.reference, function) if function is self.function else []
-        outcome = call(function, args, kwargs, seconds=self._seconds, names=names)
+        outcome = call(function, args, kwargs, seconds=self._seconds, names=names, cell=self._cell)
+        if function is self.function and outcome.value is None and not outcome.verdict:
+            outcome.without_return = lacks_return(function, self.exercise, self._cell)
         if outcome.verdict == "timeout" and self._seconds:
             self._seconds = min(self._seconds, _AFTER_A_TIMEOUT)
         return outcome
 
-    def _compare(self, outcome: Outcome, expected: Any, tolerance: float | None) -> Difference | None:
+    def _compare(self, outcome: Outcome, expected: Any, tolerance: float | None, only: str = "") -> Difference | None:
         if outcome.verdict:
             return None
-        return compare(outcome.value, expected, tolerance=tolerance or self.tolerance, named=self._named)
+        named = [output for output in self._named if only in ("", output.name)]
+        found = compare(outcome.value, expected, tolerance=tolerance or self.tolerance, named=named)
+        return asks_for_return(found) if found and outcome.without_return else found
 
     def _add(
         self, label: str, outcome: Outcome, difference: Difference | None, points: float, hint: str, called: str = ""
@@ -288,9 +297,3 @@ class Check(Draws):
             raise ValueError(f"the check of {self.exercise} has two cases called {case.label!r}")
         self._answers[case.label] = answer
         self._cases.append(case)
-
-
-def _quiet(error: NotImplementedError) -> NotImplementedError:
-    """The same error, of which a notebook shows one line: its traceback would be ours, not the student's."""
-    error._render_traceback_ = lambda: [f"NotImplementedError: {error}"]  # type: ignore[attr-defined]
-    return error

@@ -6,6 +6,8 @@ is, its own `==`, `__array__` or `sum` are never asked.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -68,8 +70,20 @@ def _sequence(got: Any, expected: Any, tolerance: float | None, named: Sequence[
         return Difference("length", f"the answer has {plural(len(got), 'value')}, should have {len(expected)}{listed}")
     for mine, right, name in zip(got, expected, names, strict=True):
         if difference := _value(mine, right, tolerance, name):
-            return difference
+            pair = _exchanged(got, expected, tolerance)
+            both = f"{names[pair[0]].name} and {names[pair[1]].name} are exchanged: " if pair else ""
+            return replace(difference, message=both + difference.message)
     return None
+
+
+def _exchanged(got: Any, expected: Any, tolerance: float | None) -> tuple[int, int] | None:
+    """Two places whose values are each other's; None if there are none."""
+
+    def fits(i: int, j: int) -> bool:
+        return _value(got[i], expected[j], tolerance, Output()) is None
+
+    places = combinations(range(len(expected)), 2)
+    return next(((i, j) for i, j in places if fits(i, j) and fits(j, i) and not fits(i, i)), None)
 
 
 def _value(got: Any, expected: Any, tolerance: float | None, output: Output) -> Difference | None:
@@ -111,7 +125,7 @@ def _keys(got: dict[Any, Any], expected: dict[Any, Any]) -> str:
 
 def _what(got: Any) -> str:
     if got is None:
-        return "None (is there a `return`?)"
+        return "None"
     if isinstance(got, np.ndarray) and type(got) is not np.ndarray:
         return f"{kind(got)}, not a plain array"
     return say(got)

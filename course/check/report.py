@@ -117,9 +117,11 @@ class Report:
                 lines = [*case.lines, *filter(None, [more, hint])]
             # how long it took is not worth saying again
             what = tuple(case.lines[1:] if case.verdict == "timeout" else case.lines)
-            if case.hidden or case.is_right or case.verdict == "unwritten":
+            if case.hidden or case.verdict == "unwritten":
                 lines = []
-            elif what in seen and (case.called or len(" ".join(what)) > _SHORT):
+            elif case.is_right:
+                lines = case.lines
+            elif what in seen and not case.blank and (case.called or len(" ".join(what)) > _SHORT):
                 lines = [_AGAIN]
             elif len(seen) == _DETAILED:
                 lines = lines[:1]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["a_call", "is_array", "is_number", "kind", "number", "one_line", "plural", "say"]
+__all__ = ["a_call", "is_array", "is_number", "kind", "number", "one_line", "plural", "returned", "say"]
 
 _NUMBERS = (bool, float, complex)
 PLAIN = "biufc"  # kinds of arrays that hold nothing but numbers
@@ -87,6 +87,17 @@ def say(value: Any) -> str:
     if type(value) in (list, tuple, dict):
         return f"{kind(value)} of {len(value)}"
     return kind(value)
+
+
+def returned(value: Any) -> str:
+    """What a function returned: of a tuple, what is in it.
+
+    >>> returned((np.zeros((2, 3)), 5)), returned([1, 2]), returned(None)
+    ('(array (2, 3), 5)', 'a list of 2', 'None')
+    """
+    if type(value) is not tuple or not 1 < len(value) <= 5:
+        return say(value)
+    return one_line(f"({', '.join(map(_brief, value))})")
 
 
 def a_call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:

@@ -66,6 +66,17 @@ def test_a_right_answer_earns_every_point(answer: Any, shown: Shown) -> None:
     assert "✗" not in report
 
 
+def forgets_to_return(x: Array, w: Array, b: Array, **how: int) -> None:
+    y = [conv2d(x, w, b, **how) for _ in range(1)]
+    y.sort(key=lambda pair: len(pair))
+
+
+def returns_too_late(x: Array, w: Array, b: Array, **how: int) -> Any:
+    if x.ndim == 5:
+        return conv2d(x, w, b, **how)
+    return None
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -75,7 +86,9 @@ def test_a_right_answer_earns_every_point(answer: Any, shown: Shown) -> None:
         (lambda x, w, b, stride=1, **k: conv2d(x, w, b, **k), r"axis 2 \(OH\): 7, should be 4; axis 3 \(OW\): 9"),
         (lambda x, w, b, **k: conv2d(x, w, b, **k)[0].swapaxes(2, 3), r"the right sizes in another order"),
         (lambda x, w, b, **k: conv2d(x, w, b, **k)[0][0], r"y has shape \(4, 5, 7\), should have .* \(N, K, OH, OW\)"),
-        (lambda x, w, b, **k: None, r"y is None \(is there a `return`\?\)"),
+        (lambda x, w, b, **k: None, r"y is None, should be an array"),
+        (forgets_to_return, r"y is None \(is there a `return`\?\), should be an array"),
+        (returns_too_late, r"y is None, should be an array"),
         (lambda x, w, b, **k: 3, r"y is a number, should be an array of shape \(2, 4, 5, 7\), float64"),
         (lambda x, w, b, **k: conv2d(x, w, b, **k)[0].tolist(), r"y is a list of 2, should be an array"),
         (lambda x, w, b, **k: conv2d(x, w, b, **k)[0].astype("f4"), r"dtype float32, should have float64; the values"),
@@ -130,8 +143,9 @@ def test_an_argument_changed_in_place_is_named(shown: Shown) -> None:
         return y
 
     score, report = shown(of_conv2d(mine))
-    assert score == 0, "every answer was spoilt, and a refusal alone proves nothing"
-    assert "the answer is right, but w was changed in place" in report
+    assert score == 2, "one mistake costs one case"
+    assert report.count("the answer is right, but w was changed in place: work on a copy") == 1
+    assert "✓ stride 2, padding 1\n      w was changed in place here too, which costs only once" in report
 
 
 def test_the_cases_do_not_see_each_others_changes(shown: Shown) -> None:
@@ -141,8 +155,8 @@ def test_the_cases_do_not_see_each_others_changes(shown: Shown) -> None:
         return y
 
     _, report = shown(of_conv2d(mine))
-    assert report.count("changed in place") == 1
-    assert "as above" in report
+    assert "the answer is right, but x was changed in place" in report, "of the second case, drawn anew, too"
+    assert "x was changed in place here too" in report
 
 
 def test_an_untouched_exercise_is_not_written_yet(shown: Shown) -> None:

@@ -51,7 +51,7 @@ def test_ways_to_write_the_same_answer(got: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("got", "expected", "says"),
     [
-        (None, 1, r"the answer is None (is there a `return`?), should be a number"),
+        (None, 1, "the answer is None, should be a number"),
         (2.5, 2, "the answer is 2.5, of type float; should be an int; // divides without a fraction"),
         (2.0, 2, "the answer is 2, of type float; should be an int; // divides without a fraction"),
         (True, 2, "the answer is True, of type bool; should be an int"),
@@ -159,6 +159,28 @@ first_only[1:] *= rng.normal(size=(1, 3, 5, 5))
 def test_what_wrong_elements_have_in_common(wrong: Array, says: str) -> None:
     found = pattern(wrong, y, close)
     assert found.startswith(says) if says else found == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (y[0, 0], y[0, 0] + np.pad(np.zeros((3, 3)), 1, constant_values=1) * y[0, 1]),  # rows of a table, (N, C)
+        (y[..., :3, :3], y[..., :3, :3] + np.pad(np.zeros((1, 1)), 1, constant_values=1) * y[..., 2:, 2:]),
+        (y[0, 0, :2, :3], np.vstack([y[0, 0, :1, :3], y[0, 1, :1, :3]])),  # three right by chance
+        (np.array([[0.5, -0.5, 0], [0, 0.5, -0.5]]), np.array([[0.0, -0.5, 0.5], [-0.5, 0.5, 0]])),
+    ],
+    ids=["no picture", "hardly an inside", "few elements", "few values"],
+)
+def test_what_may_be_chance_is_not_said(right: Array, wrong: Array) -> None:
+    assert pattern(wrong, right, close) == ""
+
+
+def test_two_values_in_each_others_place_are_named() -> None:
+    loss, dscores = 0.7, np.ones((2, 3))
+    named = outputs("loss, dscores (N, C)")
+    assert differs((dscores, loss), (loss, dscores), named=named).startswith("loss and dscores are exchanged: loss is")
+    assert "exchanged" not in differs((dscores, 0.8), (loss, dscores), named=named)
+    assert "exchanged" not in differs((2.0, 3.0), (2.0, 4.0))
 
 
 def test_the_map_shows_the_plane_of_the_first_wrong_element() -> None:

@@ -89,6 +89,23 @@ def test_a_check_that_is_run_first_says_what_to_run(run: Run) -> None:
     assert "has no value yet" not in run(HOLDS)
 
 
+def test_a_name_that_only_the_exercise_itself_misses(run: Run, save: Save) -> None:
+    double = "def double(x):\n    return twice * x"
+    save(twice="twice = 2", double=double)
+    run(double)
+    assert "twice has no value yet. Run the cell above that defines it (Shift+Enter)" in run(CHECK)
+    run(double.replace("twice", "twcie"))
+    assert "NameError: name 'twcie' is not defined" in run(CHECK)
+
+
+def test_the_points_are_not_shown_once_more_below_the_report(run: Run) -> None:
+    run("size = 5")
+    assert run(HOLDS).strip() == "size: 1 of 1 point\n  ✓ a size".replace("a size", "size")
+    assert "1.0" in run("print(_)"), "the value is there all the same"
+    run("import os; del os.environ['JPY_SESSION_NAME']")
+    assert run(HOLDS).strip().endswith("1.0"), "what runs the notebook by itself reads the points"
+
+
 @pytest.mark.parametrize("damage", ["", "[]", "{not json", '{"cells": [1]}', '{"cells": [{}]}'])
 def test_a_damaged_notebook_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     from types import SimpleNamespace

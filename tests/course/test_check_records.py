@@ -224,7 +224,10 @@ def test_a_wrong_blank_without_a_known_mistake_shows_the_hint(records: dict[str,
         ("None", "this is None, should be a single number"),
         ("print", "should be a single number"),
         ("[5, 3]", "this is a list of 2, should be a single number"),
-        ("np.array([5])", "this is a list of 1, should be a single number"),
+        ("np.array([5])", "this is an array of shape (1,), int64, should be a single number"),
+        ("'5'", "'5' is a text: write it without quotes"),
+        ("'16/5'", "'16/5' is a text: write it without quotes"),
+        ("'five'", "'five' is not right"),
     ],
 )
 def test_what_is_no_answer_is_said(records: dict[str, Any], value: str, says: str) -> None:
@@ -238,6 +241,35 @@ def test_a_list_of_another_form_is_said_to_be_one(records: dict[str, Any], row: 
     assert score == 1 and bundle[MIME]["out_of"] == 3
     asked = "should be a single number" if row == [[1], [-2.5]] else "should be a list of 2"
     assert asked in bundle["text/plain"] and ".json" not in bundle["text/plain"]
+
+
+def test_an_array_for_a_list_is_called_one(records: dict[str, Any]) -> None:
+    text = run(BY_HAND.format(size="np.array(5)", row="np.ones((1, 3))"), records=records)[1]["text/plain"]
+    assert "✓ size" in text
+    assert "this is an array of shape (1, 3), float64, should be a list of 2" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "right", "rounded"),
+    [
+        (0.13, 0.125, True),
+        (0.12, 0.125, True),  # cut
+        (-0.13, -0.125, True),
+        ("np.float64(0.13)", 0.125, True),
+        (0.15, 0.125, False),
+        (0.13, 0.12, False),
+        (0.1, 0.125, False),  # too many numbers become 0.1
+        (2, 1.999, False),
+    ],
+)
+def test_a_number_that_is_the_right_one_rounded(answer: Any, right: float, rounded: bool) -> None:
+    cell = 'from course.check import Check\ncheck = Check("m")\ncheck.blank("m", {})\nscore = check.score()'
+    answers: dict[str, Any] = {}
+    run(cell.format(right), answers=answers, salt="05")
+    found = {"format": FORMAT, "exercises": {"m": {"blanks": answers["m"], "salt": "05/m", "mistakes": []}}}
+    score, bundle = run(cell.format(answer), records=found)
+    assert score == 0
+    assert ("is not right: rounded? 3 decimals are asked for" in bundle["text/plain"]) == rounded
 
 
 def test_a_matrix_is_asked_for_in_words() -> None:
@@ -262,6 +294,9 @@ def test_a_hint_is_given_once(records: dict[str, Any]) -> None:
 def test_a_number_that_two_blanks_share_is_shown_in_both(records: dict[str, Any]) -> None:
     text = run(BY_HAND.format(size=7, row=[7, 7]), records=records)[1]["text/plain"]
     assert text.count("7 is not right") == 3 and "as above" not in text
+    word = "a word of more than forty letters is not right either"
+    text = run(BY_HAND.format(size=repr(word), row=[word, word]), records=records)[1]["text/plain"]
+    assert text.count("is not right") == 6 and "as above" not in text
     long = run(BY_HAND.format(size=5, row=[1, 2, 3]), records=records)[1]["text/plain"]
     assert long.count("this is a list of 3, should be a list of 2") == 1 and "row[1]   wrong, as above" in long
 
