@@ -513,6 +513,9 @@ def sigmoid_backward(dy, cache):
 # no tuple: sigmoid returns y *and* a cache, and the cache is a tuple of one: `return y, (y,)`. The comma makes the tuple: (y) is only y.
 #   - return y, (y,)
 #   + return y, (y)
+# x in the cache: your cache holds x. The docstring asks for y: from y the slope is cheapest.
+#   - return y, (y,)
+#   + return y, (x,)
 ### END MISTAKES
 
 
@@ -623,6 +626,9 @@ def tanh_backward(dy, cache):
 # upstream forgotten: you give the local slope alone. Multiply it by dy.
 #   - return dy * (1 - y**2)
 #   + return 1 - y**2
+# x in the cache: your cache holds x. The docstring asks for y: from y the slope is cheapest.
+#   - return y, (y,)
+#   + return y, (x,)
 ### END MISTAKES
 
 
@@ -965,6 +971,9 @@ def elu_backward(dy, cache):
 # upstream forgotten on the left: on the left you give the slope alone. Multiply it by dy.
 #   - dy * (y + alpha)
 #   + y + alpha
+# x in the cache: your cache holds x. The docstring asks for y and alpha: from y the slope is cheapest.
+#   - return y, (y, alpha)
+#   + return y, (x, alpha)
 ### END MISTAKES
 
 
@@ -1073,6 +1082,9 @@ def swish_backward(dy, cache):
 # upstream forgotten: you give the local slope alone. Multiply it by dy.
 #   - return dy * (s + y * (1 - s))
 #   + return s + y * (1 - s)
+# x in the cache: your cache holds x. The docstring asks for y and s: from y the slope is cheapest.
+#   - return y, (y, s)
+#   + return y, (x, s)
 ### END MISTAKES
 
 
@@ -1281,7 +1293,7 @@ check.score(8)
 # ## 4 See it: a gallery of activations
 #
 # Your functions draw this: y as a solid line, the slope (your backward, sent dy = 1) as a dashed one. Grey is where an activation
-# **saturates**: its slope is below 0.05, and a gradient that comes by is all but lost. Move *x* and *layers* with the arrow keys.
+# **saturates**: its slope is below 0.05, and a gradient that comes by is all but lost. A dashed frame marks a function that is not right yet. Move *x* and *layers* with the arrow keys.
 #
 # 1. At x = 0: which functions send a gradient back through ten layers alive?
 # 2. At x = −3 only one does. Which, and what has its slope to do with it?
@@ -1473,6 +1485,8 @@ check("other drawn layers", (draw(20, 90), draw(10, 50), draw(4, 30)))
 check.score(5)
 
 # %% [markdown]
+# *A good place for a break: half of the work is done. What follows needs your `affine`, `relu` and their ways back.*
+#
 # ## 6 Carve a region out of the plane
 #
 # *Follows EECS 442, "Three Neurons Demo" and its question: "How would you set the weights by hand if you were forced to be a deep
@@ -1698,8 +1712,8 @@ for neurons in counts:
         nets[f"{neurons} neurons"], bends[f"{neurons} neurons"] = y, t
 plots.show(
     approximations(x, curve(x), nets, bends),
-    alt="A wavy curve and networks of straight pieces through points on it, with 4, 8 and 16 neurons. "
-    "With 4 the small waves are missed, with 16 the pieces follow all of them.",
+    alt="A wavy curve and networks of straight pieces through points on it. Largest error: "
+    + ", ".join(f"{error:.2f} with {n} neurons" for n, error in zip(counts[:3], errors, strict=False)) + ".",
 )
 
 # %% [markdown]
