@@ -1916,7 +1916,6 @@ def two_layer_loss(params, x, labels, *, layers=None):
 from course import ops
 from course.check import Check
 
-
 LAYERS = (ops.affine, ops.affine_backward, ops.relu, ops.relu_backward)
 
 
