@@ -249,11 +249,24 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not troubles, "\n".join(troubles)
 
 
+@pytest.fixture(scope="session")
+def fresh(desk: Path) -> Callable[[str], None]:
+    """Puts a notebook back to what it was when it was first asked for: Lab saves what a test writes into it."""
+    first: dict[Path, bytes] = {}
+
+    def put_back(path: str) -> None:
+        place = desk / path
+        place.write_bytes(first.setdefault(place, place.read_bytes()))
+
+    return put_back
+
+
 @pytest.fixture
-def open_notebook(page: Page, lab_url: str, tmp_path: Path) -> Iterator[Open]:
+def open_notebook(page: Page, lab_url: str, fresh: Callable[[str], None], tmp_path: Path) -> Iterator[Open]:
     """Opens a notebook of the desk and waits until its kernel is idle; shuts the kernels down afterwards."""
 
     def open_(path: str) -> Notebook:
+        fresh(path)
         page.goto(f"{lab_url.format(path)}&reset", wait_until="domcontentloaded")
         page.wait_for_function("() => window.jupyterapp", timeout=60 * SECONDS)
         notebook = Notebook(page, _pictures(tmp_path))
