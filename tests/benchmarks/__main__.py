@@ -37,6 +37,8 @@ HOLDING = (
     *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "BLIS_ARCH_TYPE", "MKL_ENABLE_INSTRUCTIONS"),
     *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
 )
+# seconds of one turn: a network trains for long, and threads that have rested need a while to spread over the cores
+TURN = {"convolution": 0.02, "operator": 0.02, "network": 0.3}
 console = Console(width=max(130, Console().width))
 
 
@@ -64,7 +66,7 @@ def measure(threads: int, rounds: int, only: str, busy: bool) -> dict[str, Any]:
     for number, (kind, pair) in enumerate(pairs):
         print(json.dumps([number, len(pairs), pair.name]), file=sys.stderr, flush=True)
         difference = pair.same()
-        outcome = race(pair.ours, pair.theirs, rounds=rounds, clock=clock)
+        outcome = race(pair.ours, pair.theirs, rounds=rounds, seconds=TURN[kind], clock=clock)
         share = pair.operations / outcome.ours / peak if pair.operations else None
         rows.append({"kind": kind, "name": pair.name, "difference": difference, "share": share, **vars(outcome)})
     shapes = {peers.convolution(shape).name: shape for shape in peers.SHAPES} if threads == 1 else {}
