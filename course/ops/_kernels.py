@@ -6,16 +6,18 @@ A kernel is a module with two functions that fill what they are given, for all o
     gradients(dy, x, w, g, dx) -> dw, db          fills dx, unless it is None
 
 The heart, `_columns`, can do every convolution. The others are here because each takes at most 1/1.25 of the heart's
-time on one of the shapes of `python -m tests.benchmarks`; all pass the same tests.
+time on one of the shapes of `python -m tests.benchmarks`; all pass the same tests. What `_rows` and `_shifts` give back
+lies rows first in memory (see `_memory`), and so they are the choice for whatever lies like that.
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from course.ops import _columns, _phases, _rows, _winograd
+from course.ops import _columns, _phases, _rows, _shifts, _winograd
 from course.ops._geometry import Geometry
+from course.ops._memory import empty_rows_first, lie_rows_first
 from course.ops._validation import Array
 from course.ops._workers import parts, share
 
@@ -33,26 +35,31 @@ class Kernel(Protocol):
 def choose(x: Array, w: Array, g: Geometry) -> Kernel:
     """Choose the fastest kernel for pictures x (N, C, H, W) and filters w (K, C/groups, FH, FW)."""
     plain = g.groups == 1 and g.dilation == (1, 1)
+    # to lay a batch rows first takes long rows, of many pictures, and pays before a layer that has few channels
+    if plain and (lie_rows_first(x) or (len(x) >= 64 and x.shape[1] <= 8)):
+        # a product over fewer than 40 numbers is slow, so that copies cost less; one column of weights needs none
+        return _rows if g.stride == (1, 1) and (g.field[0] * x.shape[1] >= 40 or g.field[1] == 1) else _shifts
+
     (oh, ow), tiles = g.output, -(-g.output[0] // 4) * -(-g.output[1] // 4)
     # Winograd works on tiles of 4×4 outputs: enough channels to pay for the way there, and not too empty tiles
     pays = plain and min(w.shape[:2]) >= 16 and min(oh, ow) >= 4 and 16 * tiles <= 2 * oh * ow
-
     if pays and g.field == (3, 3) and g.stride == (1, 1):
         return _winograd
     if pays and g.field in {(5, 5), (6, 6)} and g.stride == (2, 2):
         return _phases
-    # a window of one cell needs no copies at all
-    if g.field != (1, 1) and g.dilation[0] == 1 and _rows.pictures(x, w, g) >= 20:
-        return _rows
     return _columns
+
+
+ROWS_FIRST: tuple[Kernel, ...] = (_rows, _shifts)
+"""Those of which the workers share the rows of all pictures, not the pictures."""
 
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry) -> Array:
     """Compute y (N, K, OH, OW)."""
-    y = np.empty((len(x), len(w), *g.output), x.dtype)
 
     def fill(kernel: Kernel) -> tuple[Array]:
-        share(lambda part: kernel.correlate(x[part], w, b, g, y[part]), parts(x))
+        y = _empty((len(x), len(w), *g.output), x.dtype, kernel)
+        share(lambda part: kernel.correlate(x[part], w, b, g, y[part]), _parts(x, kernel))
         return (y,)
 
     return _exact(fill, choose(x, w, g))[0]
@@ -60,11 +67,11 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry) -> Array:
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, need_dx: bool) -> tuple[Array | None, Array, Array]:
     """Compute dx (N, C, H, W) if it is needed, dw (K, C/groups, FH, FW) and db (K,)."""
-    dx = np.empty(x.shape, x.dtype) if need_dx else None
 
     def fill(kernel: Kernel) -> tuple[Array | None, Array, Array]:
+        dx = _empty(x.shape, x.dtype, kernel) if need_dx else None
         (dw, db), *more = share(
-            lambda part: kernel.gradients(dy[part], x[part], w, g, None if dx is None else dx[part]), parts(x)
+            lambda part: kernel.gradients(dy[part], x[part], w, g, None if dx is None else dx[part]), _parts(x, kernel)
         )
         for more_dw, more_db in more:
             dw += more_dw
@@ -72,6 +79,16 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, need_dx: bool) -> tupl
         return dx, dw, db
 
     return _exact(fill, choose(x, w, g))
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any], kernel: Kernel) -> Array:
+    """Make an array for what a kernel computes, in the order in which it does."""
+    return empty_rows_first(shape, dtype) if kernel in ROWS_FIRST else np.empty(shape, dtype)
+
+
+def _parts(x: Array, kernel: Kernel) -> list[slice]:
+    """Cut a batch for the workers, unless they share it in the kernel."""
+    return [slice(0, len(x))] if kernel in ROWS_FIRST else parts(x)
 
 
 Results = TypeVar("Results", bound=tuple[Array | None, ...])

@@ -1,142 +1,126 @@
-"""Columns of small pictures: FW copies of each row instead of FH·FW of each cell.
+"""Rows first: a convolution of many pictures without columns.
 
-Two things make columns of small maps slow: every cell is copied FH·FW times, and in runs as short as a map is wide.
-Here the n pictures of a block are interleaved, rows first, (H, C, W, n), so that a run has OW·n numbers; and only the
-shifts along the width are copied:
+The pictures of a batch lie interleaved, rows first, as (H, C, W, N) (see `course.ops._memory`). Then
 
-    row h (C·FW, OW·n):  at (c, v) the cells  x[c, h, S·j + v]  of all places j and all n pictures
+- rows that follow each other are one matrix as they lie there, (FH·C, W·N), and
+- the same rows from one column further to the right on are that matrix without its first N columns.
 
-In memory one row follows the other. So the FH rows that the windows of output row i see, S·i to S·i + FH − 1, are one
-matrix (FH·C·FW, OW·n) as they lie there, without another copy, and there is one product for each row of the output:
+So all the windows of an output row are FW views of the input, and the row is a sum of FW matrix products:
 
-    y[i] (K, OW·n)  =  w (K, FH·C·FW)  @  rows S·i … S·i + FH − 1
+    y[i] (K, OW·N)  =  Σ_v  w[v] (K, FH·C)  @  rows i … i + FH − 1, from column v on (FH·C, OW·N)
 
-Backwards the same trick works on dy. With S = 1, row h was seen by the output rows h − FH + 1 to h. Interleaved and
-rows first, with rows of zeros above and below, these are one matrix as well, and
+Nothing is copied and nothing padded: where windows hang over the edge, the products leave out what is beyond it.
+Backwards, dw[v] is the product of the same rows with dy[i]. And row h was seen by the output rows h − FH + 1 to h,
+which are one matrix as well; one product gives the FW shifts of dx[h], which are added up:
 
-    drow[h] (C·FW, OW·n)  =  wᵀ (C·FW, FH·K), its rows turned round  @  dy[h − FH + 1] … dy[h]
+    (C·FW, OW·N)  =  wᵀ (C·FW, FH·K), its rows turned round  @  dy[h − FH + 1] … dy[h]
 
-With S > 1 every S-th row meets every S-th tap: S such products. What is left to add up are the FW shifts.
+This takes many pictures, for long rows, and FH·C numbers that are worth a product; and stride 1, for with another one
+the windows of a row are no such view. For the rest there is `_shifts`.
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from course.ops._geometry import Geometry
+from course.ops._memory import pictures_first, rows_first, scratch
 from course.ops._validation import Array
-from course.ops._workers import cut
+from course.ops._workers import cut, parts, share
 
-CACHE = 1 << 21
-"""Bytes that the columns of a block would take; what is here of them is FH times less."""
-
-
-def pictures(x: Array, w: Array, g: Geometry) -> int:
-    """Count the pictures of a block: as many as fit into the cache, they or their maps or their columns."""
-    c, h, wide = (int(size) for size in x.shape[1:])
-    places = g.output[0] * g.output[1]
-    cells = max(c * h * wide, c * g.field[0] * g.field[1] * places, len(w) * places)
-    return CACHE // (cells * x.itemsize)
+CACHE = 1 << 20
+"""Bytes of a product."""
 
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
-    """Fill y (N, K, OH, OW) for x (N, C, H, W) and w (K, C/groups, FH, FW), without vertical dilation."""
-    filters = _filters(w, g)
-    for some in _blocks(x, w, g):
-        product = filters @ _windows(_rows(x[some], g), g)
-        if b is not None:
-            product += b.reshape(g.groups, 1, -1, 1)
-        maps = product.reshape(g.groups, g.output[0], len(w) // g.groups, g.output[1], -1)
-        y[some] = maps.transpose(4, 0, 2, 1, 3).reshape(-1, len(w), *g.output)
+    """Fill y (N, K, OH, OW) for x (N, C, H, W) and w (K, C, FH, FW)."""
+    (k, c, fh, fw), (n, _, height, width) = w.shape, x.shape
+    filters, rows, maps = w.transpose(3, 0, 2, 1).reshape(fw, k, fh * c), as_rows(x), rows_first(y)
+
+    def fill(part: slice) -> None:
+        for i in range(part.start, part.stop):
+            top, seen = clipped(i - g.pad[0], fh, height)
+            taps, cells = slice((seen.start - top) * c, (seen.stop - top) * c), rows[seen].reshape(-1, width * n)
+            maps[i] = 0 if b is None else b[:, None, None]
+            for places in _pieces(g.output[1], k * n * x.itemsize):
+                with scratch(x.dtype, (k, len(places) * n)) as (whole,):
+                    for v in range(fw):
+                        mine, left = inside(places, v, g, width)
+                        product = whole[:, : len(mine) * n]
+                        np.matmul(filters[v][:, taps], cells[:, left * n : (left + len(mine)) * n], out=product)
+                        maps[i, :, mine.start : mine.stop] += product.reshape(k, len(mine), n)
+
+    share(fill, cut(g.output[0], len(parts(x))))
 
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
-    """Fill dx (N, C, H, W) unless it is None, and return dw (K, C/groups, FH, FW) and db (K,)."""
-    dw = np.zeros((g.groups, w[0].size, len(w) // g.groups), w.dtype)
-    db = np.zeros(len(w), w.dtype)
-    around = _around(g)
-    for some in _blocks(x, w, g):
-        d = _rows_first(dy[some], (around, 0), g.groups)
-        d = d.reshape(*d.shape[:3], -1)
-        inner = d[:, around : around + g.output[0]]
-        dw += (_windows(_rows(x[some], g), g) @ inner.swapaxes(2, 3)).sum(axis=1)
-        db += inner.sum(axis=3).sum(axis=1).reshape(len(w))
-        if dx is not None:
-            dx[some] = _fold(_rows_backward(d, w, g, x.shape[2] + 2 * g.pad[0]), x[some].shape, g)
-    taps = dw.reshape(g.groups, g.field[0], w.shape[1], g.field[1], -1)
-    return taps.transpose(0, 4, 2, 1, 3).reshape(w.shape), db
+    """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, FH, FW) and db (K,)."""
+    (k, c, fh, fw), (n, _, height, width) = w.shape, x.shape
+    rows, d = as_rows(x), as_rows(dy).reshape(g.output[0], k, -1)
+    if dx is not None:
+        _input_gradient(d, w, g, rows_first(dx))
+
+    def filters(part: slice) -> Array:
+        dw = np.zeros((fw, fh * c, k), w.dtype)
+        for i in range(part.start, part.stop):
+            top, seen = clipped(i - g.pad[0], fh, height)
+            taps, cells = slice((seen.start - top) * c, (seen.stop - top) * c), rows[seen].reshape(-1, width * n)
+            for v in range(fw):
+                mine, left = inside(range(g.output[1]), v, g, width)
+                met = cells[:, left * n : (left + len(mine)) * n]
+                dw[v, taps] += met @ d[i, :, mine.start * n : mine.stop * n].T
+        return dw
+
+    first, *more = share(filters, cut(g.output[0], len(parts(x))))
+    dw = sum(more, first).reshape(fw, fh, c, k)
+    return dw.transpose(3, 2, 1, 0).copy(), total(d)
 
 
-def _filters(w: Array, g: Geometry) -> Array:
-    """Write each filter as a row, in the order of the rows that it meets: (groups, 1, K/groups, FH·C/groups·FW)."""
-    return w.transpose(0, 2, 1, 3).reshape(g.groups, 1, len(w) // g.groups, w[0].size)
+def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array) -> None:
+    """Fill dx (H, C, W, N) from d, the rows of dy (OH, K, OW·N)."""
+    (k, c, fh, fw), (height, _, width, n) = w.shape, dx.shape
+    turned = w[:, :, ::-1].transpose(1, 3, 2, 0).reshape(c * fw, fh * k)
+
+    def fill(part: slice) -> None:
+        for h in range(part.start, part.stop):
+            top, seen = clipped(h + g.pad[0] - fh + 1, fh, len(d))
+            taps, maps = turned[:, (seen.start - top) * k : (seen.stop - top) * k], d[seen].reshape(-1, d.shape[2])
+            dx[h] = 0
+            for places in _pieces(g.output[1], c * fw * n * d.itemsize):
+                with scratch(d.dtype, (c * fw, len(places) * n)) as (product,):
+                    np.matmul(taps, maps[:, places.start * n : places.stop * n], out=product)
+                    shifts = product.reshape(c, fw, len(places), n)
+                    for v in range(fw):
+                        mine, left = inside(places, v, g, width)
+                        met = slice(mine.start - places.start, mine.stop - places.start)
+                        dx[h, :, left : left + len(mine)] += shifts[:, v, met]
+
+    share(fill, cut(height, len(parts(pictures_first(dx)))))
 
 
-def _blocks(x: Array, w: Array, g: Geometry) -> list[slice]:
-    """Cut the batch into blocks, as equal as can be."""
-    return cut(len(x), -(-len(x) // max(1, pictures(x, w, g))))
+def as_rows(x: Array) -> Array:
+    """Lay pictures (N, C, H, W) rows first, (H, C, W, N), unless they lie like that."""
+    return np.ascontiguousarray(rows_first(x))
 
 
-def _rows_first(x: Array, pad: tuple[int, int], groups: int) -> Array:
-    """Turn n pictures (n, C, H, W) into (groups, H + 2P, C/groups, W + 2P, n), zeros around."""
-    n, c, h, w = x.shape
-    around = np.zeros((groups, h + 2 * pad[0], c // groups, w + 2 * pad[1], n), x.dtype)
-    _inside(around, pad)[...] = x.reshape(n, groups, c // groups, h, w).transpose(1, 3, 2, 4, 0)
-    return around
+def clipped(top: int, count: int, height: int) -> tuple[int, slice]:
+    """Of so many rows from `top` on, above the first one perhaps, say which there are."""
+    start = min(max(top, 0), height)
+    return top, slice(start, max(start, min(top + count, height)))
 
 
-def _around(g: Geometry) -> int:
-    """Count the rows of zeros above and below those of dy: one less than the taps that an output row has in a row."""
-    return -(-g.field[0] // g.stride[0]) - 1
+def inside(places: range, v: int, g: Geometry, width: int) -> tuple[range, int]:
+    """Of some places, say which have the column v of their windows in the picture, and which column the first meets."""
+    step, pad = g.stride[1], g.pad[1]
+    start = min(max(places.start, -((v - pad) // step)), places.stop)
+    mine = range(start, max(start, min(places.stop, (width - 1 + pad - v) // step + 1)))
+    return mine, max(0, step * start + v - pad)
 
 
-def _inside(x: Array, pad: tuple[int, int]) -> Array:
-    """View pictures (groups, H + 2P, C/groups, W + 2P, n) without their padding."""
-    return x[:, pad[0] : x.shape[1] - pad[0], :, pad[1] : x.shape[3] - pad[1]]
+def total(d: Array) -> Array:
+    """Sum rows (OH, K, OW·N) to one number for each map: as products with ones, BLAS does it three times as fast."""
+    return (d @ np.ones(d.shape[2], d.dtype)).sum(axis=0)
 
 
-def _rows(x: Array, g: Geometry) -> Array:
-    """Write the rows of n pictures with their shifts along the width: (groups, H + 2P, C/groups, FW, OW, n)."""
-    return _shifts(_rows_first(x, g.pad, g.groups), g).copy()
-
-
-def _shifts(around: Array, g: Geometry) -> Array:
-    """View padded pictures, rows first, as their shifts along the width: no copy, only strides."""
-    group, down, channel, right, picture = around.strides
-    shape = (*around.shape[:3], g.field[1], g.output[1], around.shape[4])
-    return as_strided(around, shape, (group, down, channel, g.dilation[1] * right, g.stride[1] * right, picture))
-
-
-def _windows(rows: Array, g: Geometry) -> Array:
-    """View rows as the windows of each output row, FH rows together: (groups, OH, FH·C/groups·FW, OW·n)."""
-    run = g.output[1] * rows.shape[-1]
-    shape = (g.groups, g.output[0], g.field[0] * rows[0, 0].size // run, run)
-    group, down = rows.strides[:2]
-    return as_strided(rows, shape, (group, g.stride[0] * down, run * rows.itemsize, rows.itemsize))
-
-
-def _rows_backward(d: Array, w: Array, g: Geometry, height: int) -> Array:
-    """Compute the gradient of `_rows`, (groups, H + 2P, C/groups·FW, OW·n), from rows of dy with zeros around."""
-    (fh, fw), step, (group, down, filter_, right) = g.field, g.stride[0], d.strides
-    rows = np.empty((g.groups, height, w.shape[1] * fw, d.shape[3]), d.dtype)
-    for first in range(step):
-        mine, taps = rows[:, first::step], len(range(first, fh, step))
-        count = g.output[0] + taps - 1 if taps else 0
-        mine[:, count:] = 0  # no window sees these
-        if taps:
-            turned = w.reshape(g.groups, -1, *w.shape[1:])[:, :, :, first::step][:, :, :, ::-1]
-            turned = turned.transpose(0, 2, 4, 3, 1).reshape(g.groups, 1, rows.shape[2], -1)
-            windows = (g.groups, count, turned.shape[3], d.shape[3])
-            met = as_strided(d[:, _around(g) + 1 - taps :], windows, (group, down, filter_, right))
-            np.matmul(turned, met, out=mine[:, :count])
-    return rows
-
-
-def _fold(rows: Array, shape: tuple[int, ...], g: Geometry) -> Array:
-    """Add the shifts of rows onto n pictures of this shape (n, C, H, W)."""
-    n, c, h, w = shape
-    around = np.zeros((g.groups, h + 2 * g.pad[0], c // g.groups, w + 2 * g.pad[1], n), rows.dtype)
-    shifts = _shifts(around, g)
-    rows = rows.reshape(shifts.shape)
-    for v in range(g.field[1]):
-        np.add(shifts[:, :, :, v], rows[:, :, :, v], out=shifts[:, :, :, v])
-    return _inside(around, g.pad).transpose(4, 0, 2, 1, 3).reshape(shape)
+def _pieces(places: int, each: int) -> list[range]:
+    """Cut the places of a row into pieces of which the products fit into the cache, at so many bytes for each place."""
+    most = max(1, CACHE // max(1, each))
+    return [range(start, min(start + most, places)) for start in range(0, places, most)]

@@ -9,6 +9,7 @@ Masks are multiplied with rather than selected by: on random signs np.where is t
 
 import numpy as np
 
+from course.ops._memory import in_memory
 from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
 
 __all__ = [
@@ -98,7 +99,9 @@ def relu(x: Array) -> tuple[Array, Cache]:
     array([0., 0., 3.])
     """
     check_floats(x=x)
-    y = np.maximum(x, np.zeros(x.shape[1:], x.dtype))  # against the number 0 it would take three times as long
+    y, order = np.empty_like(x), in_memory(x)
+    there = x.transpose(order)  # and against the number 0 it would take three times as long as against an array of them
+    np.maximum(there, np.zeros(there.shape[1:], x.dtype), out=y.transpose(order))
     return y, (y,)
 
 

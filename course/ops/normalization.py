@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from course.ops._memory import lie_rows_first, pictures_first, rows_first
 from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
 
 __all__ = [
@@ -79,7 +80,8 @@ def batch_norm(
     (array([-1.,  1.]), RunningStatistics(mean=array([0.2]), var=array([1.1])))
     """
     _check_batch_norm(x, gamma, beta, running, momentum, eps)
-    x3 = x.reshape(*x.shape[:2], prod(x.shape[2:]))  # (N, C, H·W)
+    rows = x.ndim == 4 and lie_rows_first(x)
+    x3 = _maps(x, rows)
     m, pixels = len(x3) * x3.shape[2], x3.shape[2]
     if training:
         if m < 2:
@@ -105,7 +107,7 @@ def batch_norm(
     scale = gamma * inverse
     y *= _spread(scale, pixels)
     y += _spread(beta - rest * scale, pixels)
-    return y.reshape(x.shape), (x3, x.shape, centre, rest, inverse, gamma, training)
+    return _unmaps(y, x.shape, rows), (x3, x.shape, rows, centre, rest, inverse, gamma, training)
 
 
 def _check_batch_norm(
@@ -152,9 +154,9 @@ def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     >>> dx.round(3).ravel(), dgamma.round(3), dbeta
     (array([-0.,  0.]), array([2.]), array([2.]))
     """
-    x3, shape, centre, rest, inverse, gamma, training = cache
+    x3, shape, rows, centre, rest, inverse, gamma, training = cache
     check_upstream(dy, shape, x3.dtype)
-    dy3 = dy.reshape(x3.shape)
+    dy3 = _maps(dy, rows)
     m, pixels = len(x3) * x3.shape[2], x3.shape[2]
     scale = gamma * inverse
 
@@ -163,14 +165,28 @@ def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     dgamma = (_sum(dy3, dx) - rest * dbeta) * inverse
     if not training:
         np.multiply(dy3, _spread(scale, pixels), out=dx)
-        return dx.reshape(shape), dgamma, dbeta
+        return _unmaps(dx, shape, rows), dgamma, dbeta
     # dx = scale·(dy − dβ/m − x̂·dγ/m), in place, with x̂ = (x − centre − rest)·inverse
     slope = -inverse * dgamma / m
     dx *= _spread(slope, pixels)
     dx += dy3
     dx -= _spread(dbeta / m + slope * rest, pixels)
     dx *= _spread(scale, pixels)
-    return dx.reshape(shape), dgamma, dbeta
+    return _unmaps(dx, shape, rows), dgamma, dbeta
+
+
+def _maps(x: Array, rows: bool) -> Array:
+    """See x as maps (N, C, H·W), or (H, C, W·N) if it lies rows first: the channels stand between all else."""
+    x = rows_first(x) if rows else x
+    return x.reshape(*x.shape[:2], prod(x.shape[2:]))
+
+
+def _unmaps(maps: Array, shape: tuple[int, ...], rows: bool) -> Array:
+    """Undo `_maps`."""
+    if not rows:
+        return maps.reshape(shape)
+    n, c, h, w = shape
+    return pictures_first(maps.reshape(h, c, w, n))
 
 
 def _sum(*factors: Array) -> Array:

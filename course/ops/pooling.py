@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course.ops._geometry import Geometry, inside, padded, pool2d_geometry
+from course.ops._memory import empty, lay, lie_rows_first
 from course.ops._padding import extended, extended_backward
 from course.ops._validation import Array, Cache, check_axes, check_floats, check_upstream
 from course.ops._workers import blocks, share
@@ -25,6 +26,9 @@ __all__ = [
 
 BLOCK = 1 << 19
 """Bytes of the pictures of a block."""
+
+_Block = tuple[slice, ...]
+"""Some of the pictures, or some of the maps of all of them."""
 
 
 def max_pool2d(
@@ -62,9 +66,10 @@ def max_pool2d(
            [3., 4.]])
     """
     g = pool2d_geometry(x, field, stride, pad, floor)
-    y = np.empty((*x.shape[:2], *g.output), x.dtype)
-    winners = share(lambda block: _max_of_windows(x, block, y, g), blocks(x, BLOCK))
-    return y, (x.shape, x.dtype, winners, g)
+    rows = lie_rows_first(x)
+    y = np.empty_like(x, shape=(*x.shape[:2], *g.output))
+    winners = share(lambda block: _max_of_windows(x, block, y, g), _blocks(x, rows))
+    return y, (x.shape, x.dtype, winners, g, rows)
 
 
 def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
@@ -89,28 +94,35 @@ def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     >>> max_pool2d_backward(np.array([[[[10.0, 1]]]]), cache)[0, 0]
     array([[ 0., 11.,  0.]])
     """
-    shape, dtype, winners, g = cache
+    shape, dtype, winners, g, rows = cache
     check_upstream(dy, (*shape[:2], *g.output), dtype)
-    dx: Array = np.empty(shape, dtype)
+    dy, dx = lay(dy, rows), empty(shape, dtype, rows)
     share(lambda won: _max_of_windows_backward(dy, won, dx, g), winners)
     return dx
 
 
 class _Winners(NamedTuple):
-    """Who won in a block of pictures: for each later cell of the windows whether it beat all before."""
+    """Who won in a block: for each later cell of the windows whether it beat all before."""
 
-    block: slice
+    block: _Block
     across: list[Array]
     """FW − 1 arrays (n, C, H + 2P, OW)"""
     down: list[Array]
     """FH − 1 arrays (n, C, OH, OW), among the winners of the rows"""
 
 
-def _max_of_windows(x: Array, block: slice, y: Array, g: Geometry) -> _Winners:
+def _blocks(x: Array, rows: bool) -> list[_Block]:
+    """Cut a batch into blocks of pictures or, if it lies rows first, of maps."""
+    if rows:
+        return [(slice(None), some) for some in blocks(x.swapaxes(0, 1), BLOCK)]
+    return [(some,) for some in blocks(x, BLOCK)]
+
+
+def _max_of_windows(x: Array, block: _Block, y: Array, g: Geometry) -> _Winners:
     """Fill a block of y (N, C, OH, OW)."""
     # a copy of the outermost cell of a window changes no maximum, so padding repeats the edge
     around = extended(x[block], g.pad) if any(g.pad) else x[block]
-    rows = np.empty((*around.shape[:3], g.output[1]), x.dtype)
+    rows = np.empty_like(around, shape=(*around.shape[:3], g.output[1]))
     return _Winners(block, _max_along(-1, around, g, rows), _max_along(-2, rows, g, y[block]))
 
 
@@ -118,10 +130,10 @@ def _max_of_windows_backward(dy: Array, won: _Winners, dx: Array, g: Geometry) -
     """Fill a block of dx (N, C, H, W)."""
     n, c, h, w = dx[won.block].shape
     tall, wide = h + 2 * g.pad[0], w + 2 * g.pad[1]
-    rows = np.empty((n, c, tall, g.output[1]), dx.dtype)
+    rows = np.empty_like(dx[won.block], shape=(n, c, tall, g.output[1]))
     _max_along_backward(-2, dy[won.block], won.down, g, rows)
     if any(g.pad):
-        around = np.empty((n, c, tall, wide), dx.dtype)
+        around = np.empty_like(dx[won.block], shape=(n, c, tall, wide))
         _max_along_backward(-1, rows, won.across, g, around)
         dx[won.block] = extended_backward(around, g.pad)
     else:
@@ -261,7 +273,7 @@ def global_avg_pool2d(x: Array) -> tuple[Array, Cache]:
     check_axes("x", x, "N, C, H, W")
     if not (x.shape[2] and x.shape[3]):
         raise ValueError(f"x has shape {x.shape}; maps of at least 1 × 1 would fit")
-    return x.mean(axis=(2, 3)), (x.shape, x.dtype)
+    return x.mean(axis=(2, 3)), (x.shape, x.dtype, lie_rows_first(x))
 
 
 def global_avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
@@ -284,8 +296,8 @@ def global_avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
     >>> global_avg_pool2d_backward(np.array([[3.0]]), cache)
     array([[[[1.5, 1.5]]]])
     """
-    shape, dtype = cache
+    shape, dtype, rows = cache
     check_upstream(dy, shape[:2], dtype)
-    dx: Array = np.empty(shape, dtype)
+    dx = empty(shape, dtype, rows)
     dx[...] = (dy / (shape[2] * shape[3]))[:, :, None, None]
     return dx
