@@ -26,6 +26,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from course.ops._geometry import Geometry
+from course.ops._memory import scratch
 from course.ops._validation import Array
 
 A = np.array([
@@ -55,11 +56,12 @@ B = np.array([
 CACHE = 3 << 19
 """Bytes of V and M in a block."""
 
-ACROSS = 5
-"""Tiles side by side in a block: the maps along the width are dense matrices, half of which is zeros at 5."""
-
-TILES = 56
+TILES = 128
 """Tiles in a row of a block, of all its pictures: fewer make the matrix products slower."""
+
+ACROSS = 4, 8
+"""Tiles side by side in a block, at least and at most: the maps along the width are dense matrices, half of which is
+zeros at 5. More than the least only where there are too few pictures."""
 
 
 class Block(NamedTuple):
@@ -68,6 +70,11 @@ class Block(NamedTuple):
     pictures: slice
     down: range
     across: range
+
+    def points(self, x: Array) -> tuple[int, ...]:
+        """Give the shape of the tiles of x (N, C, H, W) at the points."""
+        pictures = self.pictures.stop - self.pictures.start
+        return len(self.down), 36, len(self.across) * pictures, x.shape[1]
 
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
@@ -87,11 +94,13 @@ def correlate_at_points(x: Array, u: Array, b: Array | None, pad: tuple[int, int
     """Fill y: x to the points, times the filters u (36, C, K) that are there already, and back."""
     x = np.ascontiguousarray(x)
     for block in _blocks(y.shape, x.shape[1], x.itemsize):
-        m = _to_points(6, x, block, pad) @ u
-        if b is not None:
-            m[:, 7] += b  # the point (1, 1): all powers of 1 are 1, so what is added there every output receives
-        place, tiles = _from_points(4, m, block, (0, 0), y.shape)
-        y[place] = tiles
+        with scratch(x.dtype, block.points(x), block.points(y)) as (v, m):
+            _to_points(6, x, block, pad, v)
+            np.matmul(v, u, out=m)
+            if b is not None:
+                m[:, 7] += b  # the point (1, 1): all powers of 1 are 1, so what is added there every output receives
+            place, tiles = _from_points(4, m, block, (0, 0), y.shape)
+            y[place] = tiles
 
 
 def gradients_at_points(dy: Array, x: Array, u: Array, pad: tuple[int, int], dx: Array | None, du: Array) -> Array:
@@ -100,16 +109,16 @@ def gradients_at_points(dy: Array, x: Array, u: Array, pad: tuple[int, int], dx:
     db = np.zeros(dy.shape[1], x.dtype)
     together = max(1, CACHE // 4 // du[0].nbytes)
     for block in _blocks(dy.shape, x.shape[1], x.itemsize):
-        v = _to_points(6, x, block, pad)
-        dm = _to_points(4, dy, block, (0, 0))
-        for i in range(0, 36, together):
-            some = slice(i, i + together)
-            for row in range(len(v)):
-                du[some] += v[row, some].swapaxes(1, 2) @ dm[row, some]
-        db += dm[:, 7].sum(axis=(0, 1))
-        del v
-        if dx is not None:
-            _add_tiles(dm @ u, block, pad, dx)
+        with scratch(x.dtype, block.points(x), block.points(dy)) as (v, dm):
+            _to_points(6, x, block, pad, v)
+            _to_points(4, dy, block, (0, 0), dm)
+            for i in range(0, 36, together):
+                some = slice(i, i + together)
+                for row in range(len(v)):
+                    du[some] += v[row, some].swapaxes(1, 2) @ dm[row, some]
+            db += dm[:, 7].sum(axis=(0, 1))
+            if dx is not None:
+                _add_tiles(np.matmul(dm, u, out=v), block, pad, dx)
     return db
 
 
@@ -139,7 +148,8 @@ def filters_backward(du: Array) -> Array:
 def _blocks(shape: tuple[int, ...], c: int, itemsize: int) -> Iterator[Block]:
     """Cut the tiles of y (N, K, OH, OW) into blocks whose V and M fit into the cache."""
     n, k, oh, ow = shape
-    wide = _cut(-(-ow // 4), ACROSS)
+    least, most = ACROSS
+    wide = _cut(-(-ow // 4), min(most, max(least, -(-TILES // max(1, n)))))
     q = max(len(across) for across in wide)
     pictures = _cut(n, max(1, TILES // q))
     m = max((len(some) for some in pictures), default=1)
@@ -156,8 +166,8 @@ def _cut(total: int, most: int) -> list[range]:
     return [range(total * i // parts, total * (i + 1) // parts) for i in range(parts)]
 
 
-def _to_points(n: int, x: Array, block: Block, pad: tuple[int, int]) -> Array:
-    """Compute P · tile · Pᵀ for every tile and channel of a block: (down, 36, across·pictures, C).
+def _to_points(n: int, x: Array, block: Block, pad: tuple[int, int], points: Array) -> None:
+    """Compute P · tile · Pᵀ for every tile and channel of a block: fill points (down, 36, across·pictures, C).
 
     The tiles are n × n, 4 cells apart, and P is A for n = 4, B for n = 6. Both maps are matrix products on x as it
     lies in memory: nothing is copied, and cells beyond the edge are simply left out of the product.
@@ -166,14 +176,13 @@ def _to_points(n: int, x: Array, block: Block, pad: tuple[int, int]) -> Array:
     m, c, h, w = x[pictures].shape
     rows, among, height = _seen(down, n, pad[0], h)
     columns, taps, _ = _seen(across, n, pad[1], w)
-    lines = np.empty((height, 6 * len(across), m * c), x.dtype)
-    lines[: among.start] = lines[among.stop :] = 0
-    cells = x[pictures].reshape(m * c, h, w).transpose(1, 2, 0)[rows, columns]
-    np.matmul(_along(n, len(across), x.dtype)[:, taps], cells, out=lines[among])
-    size, step = lines[0].size, lines.strides[0]
-    windows = as_strided(lines, (len(down), n, size), (4 * step, step, x.itemsize))
-    points: Array = _along(n, 1, x.dtype) @ windows
-    return points.reshape(len(down), 36, len(across) * m, c)
+    with scratch(x.dtype, (height, 6 * len(across), m * c)) as (lines,):
+        lines[: among.start] = lines[among.stop :] = 0
+        cells = x[pictures].reshape(m * c, h, w).transpose(1, 2, 0)[rows, columns]
+        np.matmul(_along(n, len(across), x.dtype)[:, taps], cells, out=lines[among])
+        size, step = lines[0].size, lines.strides[0]
+        windows = as_strided(lines, (len(down), n, size), (4 * step, step, x.itemsize))
+        np.matmul(_along(n, 1, x.dtype), windows, out=points.reshape(len(down), 6, size))
 
 
 def _from_points(
@@ -189,13 +198,14 @@ def _from_points(
     rows, among, height = _seen(down, n, pad[0], shape[2])
     columns, taps, width = _seen(across, n, pad[1], shape[3])
     back, v = _along(n, 1, v.dtype).T.copy(), v.reshape(len(down), 6, -1)
-    if n == 4:
-        lines = (back @ v).reshape(height, -1)
-    else:
-        lines = np.zeros((height, v.shape[2]), v.dtype)
-        for i, row in enumerate(v):
-            lines[4 * i : 4 * i + n] += back @ row
-    tiles = lines.reshape(height, -1, m * c).swapaxes(1, 2) @ _along(n, len(across), v.dtype)
+    with scratch(v.dtype, (height, v.shape[2]), (n, v.shape[2])) as (lines, line):
+        if n == 4:
+            np.matmul(back, v, out=lines.reshape(len(down), 4, -1))
+        else:
+            lines[...] = 0
+            for i, row in enumerate(v):
+                lines[4 * i : 4 * i + n] += np.matmul(back, row, out=line)
+        tiles = lines.reshape(height, -1, m * c).swapaxes(1, 2) @ _along(n, len(across), v.dtype)
     place = (pictures, slice(None), rows, columns)
     return place, tiles.reshape(height, m, c, width).transpose(1, 2, 0, 3)[:, :, among, taps]
 
