@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from course.ops import _columns, _phases, _rows, _shifts, _winograd
+from course.ops import _columns, _rows, _shifts, _winograd
 from course.ops._geometry import Geometry
 from course.ops._memory import empty_rows_first, lie_rows_first
 from course.ops._validation import Array
@@ -43,10 +43,8 @@ def choose(x: Array, w: Array, g: Geometry) -> Kernel:
     (oh, ow), tiles = g.output, -(-g.output[0] // 4) * -(-g.output[1] // 4)
     # Winograd works on tiles of 4×4 outputs: enough channels to pay for the way there, and not too empty tiles
     pays = plain and min(w.shape[:2]) >= 16 and min(oh, ow) >= 4 and 16 * tiles <= 2 * oh * ow
-    if pays and g.field == (3, 3) and g.stride == (1, 1):
+    if pays and (g.field, g.stride) in {((3, 3), (1, 1)), ((5, 5), (2, 2)), ((6, 6), (2, 2))}:
         return _winograd
-    if pays and g.field in {(5, 5), (6, 6)} and g.stride == (2, 2):
-        return _phases
     return _columns
 
 
@@ -100,7 +98,7 @@ def _exact(fill: Callable[[Kernel], Results], kernel: Kernel) -> Results:
     At the points a NaN, an infinity or an overflow mixes with all that lies around it. In the heart's columns it stays
     where it belongs.
     """
-    if kernel in (_winograd, _phases):
+    if kernel is _winograd:
         with np.errstate(all="ignore"):
             results = fill(kernel)
             if all(np.isfinite(array.sum()) for array in results if array is not None):

@@ -40,7 +40,8 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
     def fill(part: slice) -> None:
         for some in _blocks(part, rows, g):
             with scratch(x.dtype, _size(some, rows, g)) as (lines,):
-                np.matmul(filters, _windows(some, rows, g, lines), out=maps[some])
+                _write(some, rows, g, lines)
+                np.matmul(filters, _windows(lines, some.stop - some.start, 1, g), out=maps[some])
             if b is not None:
                 maps[some] += b[:, None]
 
@@ -52,16 +53,37 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> t
     (k, c, fh, fw), rows, d = w.shape, as_rows(x), as_rows(dy).reshape(g.output[0], len(w), -1)
     if dx is not None:
         _input_gradient(d, w, g, rows_first(dx))
+    together = max(1, min(4, 24 // k))
 
     def filters(part: slice) -> Array:
         dw = np.zeros((fh * c * fw, k), w.dtype)
         for some in _blocks(part, rows, g):
             with scratch(x.dtype, _size(some, rows, g)) as (lines,):
-                dw += (_windows(some, rows, g, lines) @ d[some].swapaxes(1, 2)).sum(axis=0)
+                _write(some, rows, g, lines)
+                rest = (some.stop - some.start) % together
+                _add_products(lines, d[some.start : some.stop - rest], g, together, dw)
+                last = lines[len(lines) - g.stride[0] * (rest - 1) - g.field[0] :]
+                _add_products(last, d[some.stop - rest : some.stop], g, 1, dw)
         return dw
 
     first, *more = share(filters, cut(g.output[0], len(parts(x))))
     return sum(more, first).reshape(fh, c, fw, k).transpose(3, 1, 0, 2).copy(), total(d)
+
+
+def _add_products(lines: Array, d: Array, g: Geometry, together: int, dw: Array) -> None:
+    """Add the products of windows and output rows d (OH, K, OW·N), so many of them together, to dw (FH·C·FW, K).
+
+    With few filters a product has few columns, and BLAS is slow. Of all rows that some output rows see, times all these
+    output rows, we need what lies along the diagonal: more multiplications, in half the time.
+    """
+    if not len(d):
+        return
+    k, each = d.shape[1], len(dw) // g.field[0]
+    windows = _windows(lines, len(d) // together, together, g)
+    products = (windows @ d.reshape(len(windows), together * k, d.shape[2]).swapaxes(1, 2)).sum(axis=0)
+    for i in range(together):
+        first = g.stride[0] * i * each
+        dw += products[first : first + len(dw), i * k : (i + 1) * k]
 
 
 def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array) -> None:
@@ -120,8 +142,8 @@ def _size(some: slice, rows: Array, g: Geometry) -> tuple[int, ...]:
     return g.stride[0] * (some.stop - some.start - 1) + g.field[0], rows.shape[1], g.field[1], g.output[1], rows.shape[3]
 
 
-def _windows(some: slice, rows: Array, g: Geometry, lines: Array) -> Array:
-    """Write the rows that some output rows see, (…, C, FW, OW, N), and view them window by window, FH rows together."""
+def _write(some: slice, rows: Array, g: Geometry, lines: Array) -> None:
+    """Write the rows that some output rows see, with their shifts along the width: lines (…, C, FW, OW, N)."""
     top, seen = clipped(g.stride[0] * some.start - g.pad[0], len(lines), len(rows))
     lines[: seen.start - top] = lines[seen.stop - top :] = 0
     for v in range(g.field[1]):
@@ -129,9 +151,14 @@ def _windows(some: slice, rows: Array, g: Geometry, lines: Array) -> Array:
         to = lines[seen.start - top : seen.stop - top, :, v]
         to[:, :, : mine.start] = to[:, :, mine.stop :] = 0
         to[:, :, mine] = rows[seen, :, cells]
-    run = lines[0, 0, 0].size
-    shape = (some.stop - some.start, g.field[0] * lines[0].size // run, run)
-    return as_strided(lines, shape, (g.stride[0] * lines.strides[0], run * lines.itemsize, lines.itemsize))
+
+
+def _windows(lines: Array, count: int, together: int, g: Geometry) -> Array:
+    """View what so many times so many output rows see: (count, …·C·FW, OW·N), FH rows of lines or a few more."""
+    run, step = lines[0, 0, 0].size, g.stride[0]
+    height = step * (together - 1) + g.field[0]
+    strides = (step * together * lines.strides[0], run * lines.itemsize, lines.itemsize)
+    return as_strided(lines, (count, height * lines[0].size // run, run), strides)
 
 
 def _cells(v: int, g: Geometry, width: int) -> tuple[slice, slice]:
