@@ -15,9 +15,9 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from course.ops import _columns, _rows, _shifts, _winograd
+from course.ops import _columns, _phases, _rows, _shifts, _winograd
 from course.ops._geometry import Geometry
-from course.ops._memory import empty_rows_first, lie_rows_first
+from course.ops._memory import empty, lay, lie_rows_first
 from course.ops._validation import Array
 from course.ops._workers import parts, share
 
@@ -36,15 +36,17 @@ def choose(x: Array, w: Array, g: Geometry) -> Kernel:
     """Choose the fastest kernel for pictures x (N, C, H, W) and filters w (K, C/groups, FH, FW)."""
     plain = g.groups == 1 and g.dilation == (1, 1)
     # to lay a batch rows first takes long rows, of many pictures, and pays before a layer that has few channels
-    if plain and (lie_rows_first(x) or (len(x) >= 64 and x.shape[1] <= 8)):
+    if plain and (lie_rows_first(x) or (len(x) >= 32 and x.shape[1] <= 8)):
         # a product over fewer than 40 numbers is slow, so that copies cost less; one column of weights needs none
         return _rows if g.stride == (1, 1) and (g.field[0] * x.shape[1] >= 40 or g.field[1] == 1) else _shifts
 
     (oh, ow), tiles = g.output, -(-g.output[0] // 4) * -(-g.output[1] // 4)
     # Winograd works on tiles of 4×4 outputs: enough channels to pay for the way there, and not too empty tiles
     pays = plain and min(w.shape[:2]) >= 16 and min(oh, ow) >= 4 and 16 * tiles <= 2 * oh * ow
-    if pays and (g.field, g.stride) in {((3, 3), (1, 1)), ((5, 5), (2, 2)), ((6, 6), (2, 2))}:
+    if pays and g.field == (3, 3) and g.stride == (1, 1):
         return _winograd
+    if pays and g.field in {(5, 5), (6, 6)} and g.stride == (2, 2):
+        return _phases
     return _columns
 
 
@@ -52,11 +54,16 @@ ROWS_FIRST: tuple[Kernel, ...] = (_rows, _shifts)
 """Those of which the workers share the rows of all pictures, not the pictures."""
 
 
+def laid(x: Array, w: Array, g: Geometry) -> Array:
+    """Lay pictures as the kernel needs them, forward and backward."""
+    return lay(x, choose(x, w, g) in ROWS_FIRST)
+
+
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry) -> Array:
     """Compute y (N, K, OH, OW)."""
 
     def fill(kernel: Kernel) -> tuple[Array]:
-        y = _empty((len(x), len(w), *g.output), x.dtype, kernel)
+        y = empty((len(x), len(w), *g.output), x.dtype, kernel in ROWS_FIRST)
         share(lambda part: kernel.correlate(x[part], w, b, g, y[part]), _parts(x, kernel))
         return (y,)
 
@@ -67,7 +74,7 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, need_dx: bool) -> tupl
     """Compute dx (N, C, H, W) if it is needed, dw (K, C/groups, FH, FW) and db (K,)."""
 
     def fill(kernel: Kernel) -> tuple[Array | None, Array, Array]:
-        dx = _empty(x.shape, x.dtype, kernel) if need_dx else None
+        dx = empty(x.shape, x.dtype, kernel in ROWS_FIRST) if need_dx else None
         (dw, db), *more = share(
             lambda part: kernel.gradients(dy[part], x[part], w, g, None if dx is None else dx[part]), _parts(x, kernel)
         )
@@ -77,11 +84,6 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, need_dx: bool) -> tupl
         return dx, dw, db
 
     return _exact(fill, choose(x, w, g))
-
-
-def _empty(shape: tuple[int, ...], dtype: np.dtype[Any], kernel: Kernel) -> Array:
-    """Make an array for what a kernel computes, in the order in which it does."""
-    return empty_rows_first(shape, dtype) if kernel in ROWS_FIRST else np.empty(shape, dtype)
 
 
 def _parts(x: Array, kernel: Kernel) -> list[slice]:
@@ -98,7 +100,7 @@ def _exact(fill: Callable[[Kernel], Results], kernel: Kernel) -> Results:
     At the points a NaN, an infinity or an overflow mixes with all that lies around it. In the heart's columns it stays
     where it belongs.
     """
-    if kernel is _winograd:
+    if kernel in (_winograd, _phases):
         with np.errstate(all="ignore"):
             results = fill(kernel)
             if all(np.isfinite(array.sum()) for array in results if array is not None):

@@ -34,18 +34,33 @@ def lie_rows_first(x: Array) -> bool:
 
 def lay(x: Array, rows: bool) -> Array:
     """Lay pictures (N, C, H, W) rows first, or one after the other, unless they lie like that."""
-    return pictures_first(np.ascontiguousarray(rows_first(x))) if rows else np.ascontiguousarray(x)
+    return pictures_first(as_rows(x)) if rows else np.ascontiguousarray(x)
+
+
+def as_rows(x: Array) -> Array:
+    """Lay pictures (N, C, H, W) rows first, unless they lie like that, and give them as (H, C, W, N).
+
+    Where pictures are a multiple of 4096 bytes long, the same cell of all of them falls into the same few places of
+    the cache, and each that is read displaces another. So they are copied a little further apart first; that takes a
+    sixth of the time.
+    """
+    rows = rows_first(x)
+    if rows.flags.c_contiguous or not x.size:
+        return np.ascontiguousarray(rows)
+    laid, size = np.empty(rows.shape, x.dtype), x[0].size
+    together = max(1, min(32, _APART // x[0].nbytes))
+    for start in range(0, len(x), together):
+        some = x[start : start + together]
+        with scratch(x.dtype, (len(some), size + 64 // x.itemsize)) as (apart,):
+            apart[:, :size] = some.reshape(len(some), size)
+            laid[..., start : start + together] = rows_first(apart[:, :size].reshape(some.shape))
+    return laid
 
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike, rows: bool) -> Array:
     """Make pictures (N, C, H, W) that lie rows first, or one after the other, like `np.empty`."""
-    return empty_rows_first(shape, dtype) if rows else np.empty(shape, dtype)
-
-
-def empty_rows_first(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-    """Make pictures (N, C, H, W) that lie rows first, like `np.empty`."""
     n, c, h, w = shape
-    return pictures_first(np.empty((h, c, w, n), dtype))
+    return pictures_first(np.empty((h, c, w, n), dtype)) if rows else np.empty(shape, dtype)
 
 
 def in_memory(x: Array) -> list[int]:
@@ -58,6 +73,10 @@ def in_memory(x: Array) -> list[int]:
 
 _KEPT = 4 << 20
 """Bytes that a thread keeps at most."""
+
+
+_APART = 1 << 20
+"""Bytes of pictures that are copied apart at a time."""
 
 
 class _Scratch(threading.local):

@@ -22,7 +22,7 @@ the windows of a row are no such view. For the rest there is `_shifts`.
 import numpy as np
 
 from course.ops._geometry import Geometry
-from course.ops._memory import pictures_first, rows_first, scratch
+from course.ops._memory import as_rows, pictures_first, rows_first, scratch
 from course.ops._validation import Array
 from course.ops._workers import cut, parts, share
 
@@ -94,11 +94,6 @@ def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array) -> None:
                         dx[h, :, left : left + len(mine)] += shifts[:, v, met]
 
     share(fill, cut(height, len(parts(pictures_first(dx)))))
-
-
-def as_rows(x: Array) -> Array:
-    """Lay pictures (N, C, H, W) rows first, (H, C, W, N), unless they lie like that."""
-    return np.ascontiguousarray(rows_first(x))
 
 
 def clipped(top: int, count: int, height: int) -> tuple[int, slice]:

@@ -19,13 +19,14 @@ With S > 1 every S-th row meets every S-th tap: S such products. What is left to
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from course.ops._geometry import Geometry
-from course.ops._memory import pictures_first, rows_first, scratch
-from course.ops._rows import as_rows, clipped, inside, total
+from course.ops._memory import as_rows, pictures_first, rows_first, scratch
+from course.ops._rows import clipped, inside, total
 from course.ops._validation import Array
 from course.ops._workers import cut, parts, share
 
@@ -95,15 +96,15 @@ def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array) -> None:
         dx[part] = 0
         for first in range(min(step, fh)):  # rows step·q + first of the padded picture met taps first, first + step, …
             turned = w[:, :, first::step][:, :, ::-1].transpose(1, 3, 2, 0).reshape(c * fw, -1)
+            taps = turned.shape[1] // k
             start, stop = (-(-(h + g.pad[0] - first) // step) for h in (part.start, part.stop))
-            for q, count, above, below in _together(start, stop, turned.shape[1] // k, len(d), most):
-                taps = turned[:, above * k : turned.shape[1] - below * k]
-                top = q + 1 + above - turned.shape[1] // k
-                met = as_strided(d[top:], (count, taps.shape[1], d.shape[2]), d.strides)
-                h = step * q + first - g.pad[0]
-                to = dx[h : h + step * (count - 1) + 1 : step]
-                with scratch(d.dtype, (count, c * fw, d.shape[2])) as (lines,):
-                    shifts = np.matmul(taps, met, out=lines).reshape(count, c, fw, -1, n)
+            for some in _runs(max(start, 0), min(stop, len(d) + taps - 1), (taps - 1, len(d)), most):
+                above = some.start - taps + 1  # the output row that only the first of these has met
+                h = step * some.start + first - g.pad[0]
+                to = dx[h : h + step * (len(some) - 1) + 1 : step]
+                with _between(d, above, some.stop) as seen, scratch(d.dtype, (len(some), c * fw, d.shape[2])) as (lines,):
+                    met = as_strided(seen, (len(some), taps * k, d.shape[2]), d.strides)
+                    shifts = np.matmul(turned, met, out=lines).reshape(len(some), c, fw, -1, n)
                     for v in range(fw):
                         mine, cells = _cells(v, g, width)
                         to[:, :, cells] += shifts[:, :, v, mine]
@@ -111,18 +112,25 @@ def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array) -> None:
     share(fill, cut(height, len(parts(pictures_first(dx)))))
 
 
-def _together(start: int, stop: int, taps: int, rows: int, most: int) -> Iterator[tuple[int, int, int, int]]:
-    """Cut the rows q that met output rows q − taps + 1 to q into runs that met all of these, and single ones that did not.
+def _runs(start: int, stop: int, breaks: tuple[int, ...], most: int) -> Iterator[range]:
+    """Cut range(start, stop) at the breaks, and into runs of at most so many."""
+    while start < stop:
+        end = min([stop, start + most, *(at for at in breaks if at > start)])
+        yield range(start, end)
+        start = end
 
-    Yields:
-        The first q, how many there are, and of how many output rows there are none above and below.
-    """
-    q = max(start, 0)
-    while q < min(stop, rows + taps - 1):
-        above, below = max(0, taps - 1 - q), max(0, q + 1 - rows)
-        count = 1 if above or below else min(most, stop - q, rows - q)
-        yield q, count, above, below
-        q += count
+
+@contextmanager
+def _between(d: Array, start: int, stop: int) -> Iterator[Array]:
+    """Give the rows of d from start to stop: a view if there are all of them, else a copy with zeros for the others."""
+    if 0 <= start and stop <= len(d):
+        yield d[start:stop]
+        return
+    with scratch(d.dtype, (stop - start, *d.shape[1:])) as (rows,):
+        top, there = clipped(start, stop - start, len(d))
+        rows[: there.start - top] = rows[there.stop - top :] = 0
+        rows[there.start - top : there.stop - top] = d[there]
+        yield rows
 
 
 def _filters(w: Array) -> Array:

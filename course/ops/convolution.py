@@ -64,6 +64,7 @@ def conv2d(
            [20.5, 24.5]])
     """
     g = conv2d_geometry(x, w, b, stride, pad, dilation, groups, floor)
+    x = _kernels.laid(x, w, g)
     return _kernels.correlate(x, w, b, g), (x, w, b is not None, g)
 
 
