@@ -22,7 +22,7 @@ the windows of a row are no such view. For the rest there is `_shifts`.
 import numpy as np
 
 from course.ops._geometry import Geometry
-from course.ops._memory import as_rows, pictures_first, rows_first, scratch
+from course.ops._memory import as_rows, rows_first, scratch
 from course.ops._validation import Array
 from course.ops._workers import cut, parts, share
 
@@ -55,12 +55,13 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> t
     """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, FH, FW) and db (K,)."""
     (k, c, fh, fw), (n, _, height, width) = w.shape, x.shape
     rows, d = as_rows(x), as_rows(dy).reshape(g.output[0], k, -1)
-    if dx is not None:
-        _input_gradient(d, w, g, rows_first(dx))
 
-    def filters(part: slice) -> Array:
+    def work(part: tuple[slice, slice]) -> Array:
+        of_x, of_y = part
+        if dx is not None:
+            _input_gradient(d, w, g, rows_first(dx), of_x)
         dw = np.zeros((fw, fh * c, k), w.dtype)
-        for i in range(part.start, part.stop):
+        for i in range(of_y.start, of_y.stop):
             top, seen = clipped(i - g.pad[0], fh, height)
             taps, cells = slice((seen.start - top) * c, (seen.stop - top) * c), rows[seen].reshape(-1, width * n)
             for v in range(fw):
@@ -69,31 +70,28 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> t
                 dw[v, taps] += met @ d[i, :, mine.start * n : mine.stop * n].T
         return dw
 
-    first, *more = share(filters, cut(g.output[0], len(parts(x))))
+    count = len(parts(x))
+    first, *more = share(work, list(zip(cut(height, count), cut(len(d), count), strict=True)))
     dw = sum(more, first).reshape(fw, fh, c, k)
     return dw.transpose(3, 2, 1, 0).copy(), total(d)
 
 
-def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array) -> None:
-    """Fill dx (H, C, W, N) from d, the rows of dy (OH, K, OW·N)."""
-    (k, c, fh, fw), (height, _, width, n) = w.shape, dx.shape
+def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array, part: slice) -> None:
+    """Fill some rows of dx (H, C, W, N) from d, the rows of dy (OH, K, OW·N)."""
+    (k, c, fh, fw), (_, _, width, n) = w.shape, dx.shape
     turned = w[:, :, ::-1].transpose(1, 3, 2, 0).reshape(c * fw, fh * k)
-
-    def fill(part: slice) -> None:
-        for h in range(part.start, part.stop):
-            top, seen = clipped(h + g.pad[0] - fh + 1, fh, len(d))
-            taps, maps = turned[:, (seen.start - top) * k : (seen.stop - top) * k], d[seen].reshape(-1, d.shape[2])
-            dx[h] = 0
-            for places in _pieces(g.output[1], c * fw * n * d.itemsize):
-                with scratch(d.dtype, (c * fw, len(places) * n)) as (product,):
-                    np.matmul(taps, maps[:, places.start * n : places.stop * n], out=product)
-                    shifts = product.reshape(c, fw, len(places), n)
-                    for v in range(fw):
-                        mine, left = inside(places, v, g, width)
-                        met = slice(mine.start - places.start, mine.stop - places.start)
-                        dx[h, :, left : left + len(mine)] += shifts[:, v, met]
-
-    share(fill, cut(height, len(parts(pictures_first(dx)))))
+    for h in range(part.start, part.stop):
+        top, seen = clipped(h + g.pad[0] - fh + 1, fh, len(d))
+        taps, maps = turned[:, (seen.start - top) * k : (seen.stop - top) * k], d[seen].reshape(-1, d.shape[2])
+        dx[h] = 0
+        for places in _pieces(g.output[1], c * fw * n * d.itemsize):
+            with scratch(d.dtype, (c * fw, len(places) * n)) as (product,):
+                np.matmul(taps, maps[:, places.start * n : places.stop * n], out=product)
+                shifts = product.reshape(c, fw, len(places), n)
+                for v in range(fw):
+                    mine, left = inside(places, v, g, width)
+                    met = slice(mine.start - places.start, mine.stop - places.start)
+                    dx[h, :, left : left + len(mine)] += shifts[:, v, met]
 
 
 def clipped(top: int, count: int, height: int) -> tuple[int, slice]:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from course.ops._geometry import Geometry
-from course.ops._memory import as_rows, pictures_first, rows_first, scratch
+from course.ops._memory import as_rows, rows_first, scratch
 from course.ops._rows import clipped, inside, total
 from course.ops._validation import Array
 from course.ops._workers import cut, parts, share
@@ -41,8 +41,7 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
     def fill(part: slice) -> None:
         for some in _blocks(part, rows, g):
             with scratch(x.dtype, _size(some, rows, g)) as (lines,):
-                _write(some, rows, g, lines)
-                np.matmul(filters, _windows(lines, some.stop - some.start, 1, g), out=maps[some])
+                np.matmul(filters, _windows(some, rows, g, lines), out=maps[some])
             if b is not None:
                 maps[some] += b[:, None]
 
@@ -52,64 +51,41 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> tuple[Array, Array]:
     """Fill dx (N, C, H, W) unless it is None, and return dw (K, C, FH, FW) and db (K,)."""
     (k, c, fh, fw), rows, d = w.shape, as_rows(x), as_rows(dy).reshape(g.output[0], len(w), -1)
-    if dx is not None:
-        _input_gradient(d, w, g, rows_first(dx))
-    together = max(1, min(4, 24 // k))
 
-    def filters(part: slice) -> Array:
+    def work(part: tuple[slice, slice]) -> Array:
+        of_x, of_y = part
+        if dx is not None:
+            _input_gradient(d, w, g, rows_first(dx), of_x)
         dw = np.zeros((fh * c * fw, k), w.dtype)
-        for some in _blocks(part, rows, g):
+        for some in _blocks(of_y, rows, g):
             with scratch(x.dtype, _size(some, rows, g)) as (lines,):
-                _write(some, rows, g, lines)
-                rest = (some.stop - some.start) % together
-                _add_products(lines, d[some.start : some.stop - rest], g, together, dw)
-                last = lines[len(lines) - g.stride[0] * (rest - 1) - g.field[0] :]
-                _add_products(last, d[some.stop - rest : some.stop], g, 1, dw)
+                dw += (_windows(some, rows, g, lines) @ d[some].swapaxes(1, 2)).sum(axis=0)
         return dw
 
-    first, *more = share(filters, cut(g.output[0], len(parts(x))))
+    count = len(parts(x))
+    first, *more = share(work, list(zip(cut(len(rows), count), cut(len(d), count), strict=True)))
     return sum(more, first).reshape(fh, c, fw, k).transpose(3, 1, 0, 2).copy(), total(d)
 
 
-def _add_products(lines: Array, d: Array, g: Geometry, together: int, dw: Array) -> None:
-    """Add the products of windows and output rows d (OH, K, OW·N), so many of them together, to dw (FH·C·FW, K).
-
-    With few filters a product has few columns, and BLAS is slow. Of all rows that some output rows see, times all these
-    output rows, we need what lies along the diagonal: more multiplications, in half the time.
-    """
-    if not len(d):
-        return
-    k, each = d.shape[1], len(dw) // g.field[0]
-    windows = _windows(lines, len(d) // together, together, g)
-    products = (windows @ d.reshape(len(windows), together * k, d.shape[2]).swapaxes(1, 2)).sum(axis=0)
-    for i in range(together):
-        first = g.stride[0] * i * each
-        dw += products[first : first + len(dw), i * k : (i + 1) * k]
-
-
-def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array) -> None:
-    """Fill dx (H, C, W, N) from d, the rows of dy (OH, K, OW·N)."""
-    (k, c, fh, fw), (height, _, width, n), step = w.shape, dx.shape, g.stride[0]
+def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array, part: slice) -> None:
+    """Fill some rows of dx (H, C, W, N) from d, the rows of dy (OH, K, OW·N)."""
+    (k, c, fh, fw), (_, _, width, n), step = w.shape, dx.shape, g.stride[0]
     most = max(1, CACHE // max(1, c * fw * d[0, 0].nbytes))
-
-    def fill(part: slice) -> None:
-        dx[part] = 0
-        for first in range(min(step, fh)):  # rows step·q + first of the padded picture met taps first, first + step, …
-            turned = w[:, :, first::step][:, :, ::-1].transpose(1, 3, 2, 0).reshape(c * fw, -1)
-            taps = turned.shape[1] // k
-            start, stop = (-(-(h + g.pad[0] - first) // step) for h in (part.start, part.stop))
-            for some in _runs(max(start, 0), min(stop, len(d) + taps - 1), (taps - 1, len(d)), most):
-                above = some.start - taps + 1  # the output row that only the first of these has met
-                h = step * some.start + first - g.pad[0]
-                to = dx[h : h + step * (len(some) - 1) + 1 : step]
-                with _between(d, above, some.stop) as seen, scratch(d.dtype, (len(some), c * fw, d.shape[2])) as (lines,):
-                    met = as_strided(seen, (len(some), taps * k, d.shape[2]), d.strides)
-                    shifts = np.matmul(turned, met, out=lines).reshape(len(some), c, fw, -1, n)
-                    for v in range(fw):
-                        mine, cells = _cells(v, g, width)
-                        to[:, :, cells] += shifts[:, :, v, mine]
-
-    share(fill, cut(height, len(parts(pictures_first(dx)))))
+    dx[part] = 0
+    for first in range(min(step, fh)):  # rows step·q + first of the padded picture met taps first, first + step, …
+        turned = w[:, :, first::step][:, :, ::-1].transpose(1, 3, 2, 0).reshape(c * fw, -1)
+        taps = turned.shape[1] // k
+        start, stop = (-(-(h + g.pad[0] - first) // step) for h in (part.start, part.stop))
+        for some in _runs(max(start, 0), min(stop, len(d) + taps - 1), (taps - 1, len(d)), most):
+            above = some.start - taps + 1  # the output row that only the first of these has met
+            h = step * some.start + first - g.pad[0]
+            to = dx[h : h + step * (len(some) - 1) + 1 : step]
+            with _between(d, above, some.stop) as seen, scratch(d.dtype, (len(some), c * fw, d.shape[2])) as (lines,):
+                met = as_strided(seen, (len(some), taps * k, d.shape[2]), d.strides)
+                shifts = np.matmul(turned, met, out=lines).reshape(len(some), c, fw, -1, n)
+                for v in range(fw):
+                    mine, cells = _cells(v, g, width)
+                    to[:, :, cells] += shifts[:, :, v, mine]
 
 
 def _runs(start: int, stop: int, breaks: tuple[int, ...], most: int) -> Iterator[range]:
@@ -150,8 +126,8 @@ def _size(some: slice, rows: Array, g: Geometry) -> tuple[int, ...]:
     return g.stride[0] * (some.stop - some.start - 1) + g.field[0], rows.shape[1], g.field[1], g.output[1], rows.shape[3]
 
 
-def _write(some: slice, rows: Array, g: Geometry, lines: Array) -> None:
-    """Write the rows that some output rows see, with their shifts along the width: lines (…, C, FW, OW, N)."""
+def _windows(some: slice, rows: Array, g: Geometry, lines: Array) -> Array:
+    """Write the rows that some output rows see, (…, C, FW, OW, N), and view them window by window, FH rows together."""
     top, seen = clipped(g.stride[0] * some.start - g.pad[0], len(lines), len(rows))
     lines[: seen.start - top] = lines[seen.stop - top :] = 0
     for v in range(g.field[1]):
@@ -159,14 +135,9 @@ def _write(some: slice, rows: Array, g: Geometry, lines: Array) -> None:
         to = lines[seen.start - top : seen.stop - top, :, v]
         to[:, :, : mine.start] = to[:, :, mine.stop :] = 0
         to[:, :, mine] = rows[seen, :, cells]
-
-
-def _windows(lines: Array, count: int, together: int, g: Geometry) -> Array:
-    """View what so many times so many output rows see: (count, …·C·FW, OW·N), FH rows of lines or a few more."""
-    run, step = lines[0, 0, 0].size, g.stride[0]
-    height = step * (together - 1) + g.field[0]
-    strides = (step * together * lines.strides[0], run * lines.itemsize, lines.itemsize)
-    return as_strided(lines, (count, height * lines[0].size // run, run), strides)
+    run = lines[0, 0, 0].size
+    shape = (some.stop - some.start, g.field[0] * lines[0].size // run, run)
+    return as_strided(lines, shape, (g.stride[0] * lines.strides[0], run * lines.itemsize, lines.itemsize))
 
 
 def _cells(v: int, g: Geometry, width: int) -> tuple[slice, slice]:

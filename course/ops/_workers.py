@@ -35,7 +35,9 @@ def workers() -> int:
     Raises:
         ValueError: COURSE_WORKERS is not a whole number of at least 1.
     """
-    wanted = os.environ.get("COURSE_WORKERS", "1")
+    wanted = os.environ.get("COURSE_WORKERS")
+    if wanted is None:
+        return 1
     if not wanted.isdecimal() or int(wanted) < 1:
         raise ValueError(f"COURSE_WORKERS={wanted!r} in the environment; a whole number of at least 1 would fit")
     threads = next((os.environ[name] for name in _OF_THE_PRODUCTS if name in os.environ), None)
@@ -49,9 +51,8 @@ def parts(x: npt.NDArray[Any]) -> list[slice]:
 
 def blocks(x: npt.NDArray[Any], most: int) -> list[slice]:
     """Cut a batch into blocks of at most so many bytes, or of one picture; each worker gets as many as the next."""
-    count = -(-x.nbytes // most)
-    each = -(-count // len(parts(x)))
-    return cut(len(x), min(len(x), each * len(parts(x))))
+    count, shares = -(-x.nbytes // most), len(parts(x))
+    return cut(len(x), min(len(x), -(-count // shares) * shares))
 
 
 def cut(n: int, count: int) -> list[slice]:

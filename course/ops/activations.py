@@ -9,7 +9,7 @@ Masks are multiplied with rather than selected by: on random signs np.where is t
 
 import numpy as np
 
-from course.ops._memory import in_memory
+from course.ops._memory import in_memory, lay, lie_rows_first
 from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
 
 __all__ = [
@@ -115,6 +115,8 @@ def relu_backward(dy: Array, cache: Cache) -> Array:
     """
     (y,) = cache
     check_upstream(dy, y.shape, y.dtype)
+    if y.ndim == 4:
+        dy = lay(dy, lie_rows_first(y))  # in the same order it goes ten times as fast
     dx: Array = dy * (y > 0)
     return dx
 
