@@ -11,7 +11,7 @@ lies rows first in memory (see `_memory`), and so they are the choice for whatev
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def choose(x: Array, w: Array, g: Geometry) -> Kernel:
     """Choose the fastest kernel for pictures x (N, C, H, W) and filters w (K, C/groups, FH, FW)."""
     plain = g.groups == 1 and g.dilation == (1, 1)
     # to lay a batch rows first takes long rows, of many pictures, and pays before a layer that has few channels
-    if plain and (lie_rows_first(x) or (len(x) >= 32 and x.shape[1] <= 8)):
+    if plain and (lie_rows_first(x) or (len(x) >= 64 and x.shape[1] <= 8)):
         # a product over fewer than 40 numbers is slow, so that copies cost less; one column of weights needs none
         return _rows if g.stride == (1, 1) and (g.field[0] * x.shape[1] >= 40 or g.field[1] == 1) else _shifts
 

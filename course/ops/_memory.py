@@ -108,3 +108,8 @@ def scratch(dtype: npt.DTypeLike, *shapes: tuple[int, ...]) -> Iterator[list[Arr
         ]
     finally:
         _scratch.used = before
+
+
+def forget() -> None:
+    """Give back what this thread keeps."""
+    _scratch.bytes = np.empty(0, np.uint8)

@@ -26,8 +26,8 @@ from course.ops._memory import as_rows, rows_first, scratch
 from course.ops._validation import Array
 from course.ops._workers import cut, parts, share
 
-CACHE = 1 << 20
-"""Bytes of a product."""
+RUN = 4096
+"""Columns of a product, at least: their results stay in the cache, and are many for each call."""
 
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
@@ -40,7 +40,7 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
             top, seen = clipped(i - g.pad[0], fh, height)
             taps, cells = slice((seen.start - top) * c, (seen.stop - top) * c), rows[seen].reshape(-1, width * n)
             maps[i] = 0 if b is None else b[:, None, None]
-            for places in _pieces(g.output[1], k * n * x.itemsize):
+            for places in _pieces(g.output[1], n):
                 with scratch(x.dtype, (k, len(places) * n)) as (whole,):
                     for v in range(fw):
                         mine, left = inside(places, v, g, width)
@@ -84,7 +84,7 @@ def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array, part: slice) -> 
         top, seen = clipped(h + g.pad[0] - fh + 1, fh, len(d))
         taps, maps = turned[:, (seen.start - top) * k : (seen.stop - top) * k], d[seen].reshape(-1, d.shape[2])
         dx[h] = 0
-        for places in _pieces(g.output[1], c * fw * n * d.itemsize):
+        for places in _pieces(g.output[1], n):
             with scratch(d.dtype, (c * fw, len(places) * n)) as (product,):
                 np.matmul(taps, maps[:, places.start * n : places.stop * n], out=product)
                 shifts = product.reshape(c, fw, len(places), n)
@@ -110,10 +110,11 @@ def inside(places: range, v: int, g: Geometry, width: int) -> tuple[range, int]:
 
 def total(d: Array) -> Array:
     """Sum rows (OH, K, OW·N) to one number for each map: as products with ones, BLAS does it three times as fast."""
-    return (d @ np.ones(d.shape[2], d.dtype)).sum(axis=0)
+    sums: Array = (d @ np.ones(d.shape[2], d.dtype)).sum(axis=0)
+    return sums
 
 
-def _pieces(places: int, each: int) -> list[range]:
-    """Cut the places of a row into pieces of which the products fit into the cache, at so many bytes for each place."""
-    most = max(1, CACHE // max(1, each))
+def _pieces(places: int, n: int) -> list[range]:
+    """Cut the places of a row into pieces of about `RUN` columns, N for each place."""
+    most = max(1, RUN // max(1, n))
     return [range(start, min(start + most, places)) for start in range(0, places, most)]

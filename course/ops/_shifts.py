@@ -99,7 +99,7 @@ def _runs(start: int, stop: int, breaks: tuple[int, ...], most: int) -> Iterator
 @contextmanager
 def _between(d: Array, start: int, stop: int) -> Iterator[Array]:
     """Give the rows of d from start to stop: a view if there are all of them, else a copy with zeros for the others."""
-    if 0 <= start and stop <= len(d):
+    if start >= 0 and stop <= len(d):
         yield d[start:stop]
         return
     with scratch(d.dtype, (stop - start, *d.shape[1:])) as (rows,):
@@ -123,7 +123,13 @@ def _blocks(part: slice, rows: Array, g: Geometry) -> list[slice]:
 
 def _size(some: slice, rows: Array, g: Geometry) -> tuple[int, ...]:
     """Give the shape of all rows that some output rows see, written out."""
-    return g.stride[0] * (some.stop - some.start - 1) + g.field[0], rows.shape[1], g.field[1], g.output[1], rows.shape[3]
+    return (
+        g.stride[0] * (some.stop - some.start - 1) + g.field[0],
+        rows.shape[1],
+        g.field[1],
+        g.output[1],
+        rows.shape[3],
+    )
 
 
 def _windows(some: slice, rows: Array, g: Geometry, lines: Array) -> Array:

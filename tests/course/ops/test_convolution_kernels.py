@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course.ops import _columns, _kernels, _phases, _rows, _winograd, _workers
+from course.ops import _columns, _kernels, _memory, _phases, _rows, _shifts, _winograd, _workers
 from course.ops import convolution_naive as naive
 from course.ops._geometry import conv2d_geometry
 from course.ops.convolution import conv2d, conv2d_backward
@@ -24,14 +24,16 @@ number = st.integers
 
 
 @st.composite
-def any_convolution(draw, vertical=2):
-    groups, depth, filters = draw(number(1, 3)), draw(number(1, 3)), draw(number(1, 3))
-    field, dilation = draw(st.tuples(number(1, 4), number(1, 4))), draw(st.tuples(number(1, vertical), number(1, 3)))
-    stride, pad = draw(st.tuples(number(1, 3), number(1, 3))), draw(st.tuples(number(0, 3), number(0, 2)))
+def any_convolution(draw, stride=3, plain=False):
+    groups, depth, filters = draw(number(1, 1 if plain else 3)), draw(number(1, 3)), draw(number(1, 3))
+    field, dilation = draw(st.tuples(number(1, 4), number(1, 4))), draw(st.tuples(number(1, 2), number(1, 3)))
+    stride, pad = draw(st.tuples(number(1, stride), number(1, stride))), draw(st.tuples(number(0, 4), number(0, 4)))
+    dilation = (1, 1) if plain else dilation
     spans = [d * (f - 1) + 1 for d, f in zip(dilation, field, strict=True)]
     size = [max(1, s - 2 * p) + draw(number(0, 6)) for s, p in zip(spans, pad, strict=True)]
     hyper = {"stride": stride, "pad": pad, "dilation": dilation, "groups": groups, "floor": True}
-    return (draw(number(0, 4)), groups * depth, *size), (groups * filters, depth, *field), hyper
+    pictures = draw(number(1 if plain else 0, 4))  # a batch of none does not lie rows first
+    return (pictures, groups * depth, *size), (groups * filters, depth, *field), hyper
 
 
 @st.composite
@@ -53,14 +55,17 @@ def five_by_five(draw):
 
 KERNELS = {
     "columns": (_columns, any_convolution()),
-    "rows": (_rows, any_convolution(vertical=1)),
+    "rows": (_rows, any_convolution(stride=1, plain=True)),
+    "shifts": (_shifts, any_convolution(plain=True)),
     "winograd": (_winograd, three_by_three()),
     "phases": (_phases, five_by_five()),
 }
 
 
 def run(kernel, x, w, b, dy, g):
-    y, dx = np.full((len(x), len(w), *g.output), np.nan, x.dtype), np.full(x.shape, np.nan, x.dtype)
+    rows = kernel in _kernels.ROWS_FIRST
+    y, dx = _memory.empty((len(x), len(w), *g.output), x.dtype, rows), _memory.empty(x.shape, x.dtype, rows)
+    y[...] = dx[...] = np.nan
     kernel.correlate(x, w, b, g, y)
     dw, db = kernel.gradients(dy, x, w, g, dx)
     return {"y": y, "dx": dx, "dw": dw, "db": db}
@@ -96,7 +101,7 @@ def test_every_kernel_equals_the_loops_in_blocks_of_any_size(name, dtype, data, 
 
     with pytest.MonkeyPatch.context() as patch:
         for module, constant in (
-            (_columns, "CACHE"), (_rows, "CACHE"), (_winograd, "CACHE"), (_winograd, "ACROSS"),
+            (_columns, "CACHE"), (_rows, "RUN"), (_shifts, "CACHE"), (_winograd, "CACHE"), (_winograd, "ACROSS"),
             (_winograd, "TILES"), (_phases, "PICTURES"), (_phases, "FILTERS"),
         ):  # fmt: skip
             patch.setattr(module, constant, data.draw(st.sampled_from([1, 2, getattr(module, constant)])))
@@ -134,13 +139,16 @@ def test_winograd_is_as_exact_as_it_says(dtype, error):
 
 
 @pytest.mark.parametrize(
-    ("filters", "hyper"), [((16, 16, 3, 3), {"pad": 1}), ((16, 16, 5, 5), {"stride": 2}), ((2, 16, 3, 3), {})]
+    ("filters", "hyper"),
+    [((16, 16, 3, 3), {"pad": 1}), ((16, 16, 5, 5), {"stride": 2}), ((2, 16, 3, 3), {}), ((2, 16, 3, 2), {"pad": 1})],
 )
+@pytest.mark.parametrize("rows", [False, True])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e308])
-def test_what_is_not_finite_stays_where_it_belongs(filters, hyper, bad):
+def test_what_is_not_finite_stays_where_it_belongs(filters, hyper, rows, bad):
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal((2, 16, 13, 15)), rng.standard_normal(filters)
     x[0, 1, 9, 7] = bad
+    x = _memory.lay(x, rows)
     with np.errstate(all="ignore"):
         (y, cache), (expected, slow) = conv2d(x, w, None, **hyper), naive.conv2d(x, w, None, **hyper)
         dy = rng.standard_normal(y.shape)
@@ -167,8 +175,8 @@ def test_what_overflows_only_on_the_way_to_the_points_is_neither_seen_nor_heard(
 SEVEN = [  # the shapes of the benchmark
     ((32, 3, 32, 32), (32, 3, 3, 3), 1, 1, _columns),
     ((64, 32, 32, 32), (64, 32, 3, 3), 1, 1, _winograd),
-    ((128, 1, 28, 28), (6, 1, 5, 5), 1, 0, _rows),
-    ((128, 6, 14, 14), (16, 6, 5, 5), 1, 0, _rows),
+    ((128, 1, 28, 28), (6, 1, 5, 5), 1, 0, _shifts),
+    ((128, 6, 14, 14), (16, 6, 5, 5), 1, 0, _shifts),
     ((16, 64, 56, 56), (64, 64, 3, 3), 1, 1, _winograd),
     ((16, 64, 28, 28), (256, 64, 1, 1), 1, 0, _columns),
     ((32, 32, 32, 32), (64, 32, 5, 5), 2, 2, _phases),
@@ -192,6 +200,29 @@ def test_a_window_of_one_cell_needs_no_rows(stride):
 
 
 @pytest.mark.parametrize(
+    ("filters", "hyper", "kernel"),
+    [
+        ((16, 16, 3, 3), {"pad": 1}, _rows), ((16, 16, 3, 3), {"pad": 1, "stride": 2}, _shifts),
+        ((16, 16, 1, 1), {}, _rows), ((16, 16, 1, 1), {"stride": 2}, _shifts), ((16, 16, 2, 2), {}, _shifts),
+        ((16, 16, 3, 3), {"dilation": 2}, _columns), ((16, 8, 3, 3), {"groups": 2}, _columns),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_lies_rows_first_stays_so_where_a_kernel_can(filters, hyper, kernel):
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape) for shape in ((6, 16, 9, 9), filters, (16,)))
+    laid = _memory.lay(x, True)
+    hyper = {"floor": True} | hyper
+    defaults = {"stride": 1, "pad": 0, "dilation": 1, "groups": 1}
+    assert _kernels.choose(laid, w, conv2d_geometry(laid, w, b, **defaults | hyper)) is kernel
+    (y, cache), (expected, slow) = conv2d(laid, w, b, **hyper), naive.conv2d(x, w, b, **hyper)
+    dy = rng.standard_normal(y.shape)
+    got, wanted = conv2d_backward(dy, cache), naive.conv2d_backward(dy, slow)
+    assert_close(dict(enumerate((y, *got))), dict(enumerate((expected, *wanted))))
+    assert _memory.lie_rows_first(y) == _memory.lie_rows_first(got[0]) == (kernel in _kernels.ROWS_FIRST)
+
+
+@pytest.mark.parametrize(
     ("filters", "hyper"),
     [
         ((32, 32, 3, 3), {"stride": (1, 2)}), ((32, 32, 3, 3), {"dilation": (2, 1)}), ((32, 16, 3, 3), {"groups": 2}),
@@ -212,6 +243,7 @@ def test_memory_stays_within_4_mib_or_the_columns_of_one_picture(monkeypatch):
         x, w, g = geometry(few, filters, stride=stride, pad=pad)
         x, w, dy = x.copy(), w.copy(), np.ones((few[0], filters[0], *g.output), np.float32)
         most = max(4 << 20, w[0].size * g.output[0] * g.output[1] * 4)
+        _memory.forget()
         tracemalloc.start()
         y, cache = conv2d(x, w, None, stride=stride, pad=pad, floor=True)
         forward = tracemalloc.get_traced_memory()[1] - y.nbytes
@@ -231,7 +263,7 @@ def two_workers(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
 
 
-@pytest.mark.parametrize("shape", [(17, 3, 9, 8), (16, 20, 9, 8), (3, 3, 9, 8), (0, 3, 9, 8)], ids=str)
+@pytest.mark.parametrize("shape", [(17, 3, 9, 8), (16, 20, 9, 8), (64, 3, 9, 8), (3, 3, 9, 8), (0, 3, 9, 8)], ids=str)
 def test_two_workers_give_the_same_answer_every_time(shape, two_workers, monkeypatch):
     monkeypatch.setattr(_workers, "LEAST", 8)
     rng = np.random.default_rng(0)
