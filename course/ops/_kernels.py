@@ -75,8 +75,9 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, need_dx: bool) -> tupl
 
     def fill(kernel: Kernel) -> tuple[Array | None, Array, Array]:
         dx = empty(x.shape, x.dtype, kernel in ROWS_FIRST) if need_dx else None
+        d = lay(dy, kernel in ROWS_FIRST)
         (dw, db), *more = share(
-            lambda part: kernel.gradients(dy[part], x[part], w, g, None if dx is None else dx[part]), _parts(x, kernel)
+            lambda part: kernel.gradients(d[part], x[part], w, g, None if dx is None else dx[part]), _parts(x, kernel)
         )
         for more_dw, more_db in more:
             dw += more_dw

@@ -27,7 +27,7 @@ from course.ops._validation import Array
 from course.ops._workers import cut, parts, share
 
 RUN = 4096
-"""Columns of a product, at least: their results stay in the cache, and are many for each call."""
+"""Columns of a product, about: so that each call is worth it and the result stays in the cache."""
 
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
@@ -37,7 +37,8 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
 
     def fill(part: slice) -> None:
         for i in range(part.start, part.stop):
-            top, seen = clipped(i - g.pad[0], fh, height)
+            top = i - g.pad[0]
+            seen = clipped(top, fh, height)
             taps, cells = slice((seen.start - top) * c, (seen.stop - top) * c), rows[seen].reshape(-1, width * n)
             maps[i] = 0 if b is None else b[:, None, None]
             for places in _pieces(g.output[1], n):
@@ -62,7 +63,8 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> t
             _input_gradient(d, w, g, rows_first(dx), of_x)
         dw = np.zeros((fw, fh * c, k), w.dtype)
         for i in range(of_y.start, of_y.stop):
-            top, seen = clipped(i - g.pad[0], fh, height)
+            top = i - g.pad[0]
+            seen = clipped(top, fh, height)
             taps, cells = slice((seen.start - top) * c, (seen.stop - top) * c), rows[seen].reshape(-1, width * n)
             for v in range(fw):
                 mine, left = inside(range(g.output[1]), v, g, width)
@@ -81,7 +83,8 @@ def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array, part: slice) -> 
     (k, c, fh, fw), (_, _, width, n) = w.shape, dx.shape
     turned = w[:, :, ::-1].transpose(1, 3, 2, 0).reshape(c * fw, fh * k)
     for h in range(part.start, part.stop):
-        top, seen = clipped(h + g.pad[0] - fh + 1, fh, len(d))
+        top = h + g.pad[0] - fh + 1
+        seen = clipped(top, fh, len(d))
         taps, maps = turned[:, (seen.start - top) * k : (seen.stop - top) * k], d[seen].reshape(-1, d.shape[2])
         dx[h] = 0
         for places in _pieces(g.output[1], n):
@@ -94,10 +97,10 @@ def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array, part: slice) -> 
                     dx[h, :, left : left + len(mine)] += shifts[:, v, met]
 
 
-def clipped(top: int, count: int, height: int) -> tuple[int, slice]:
+def clipped(top: int, count: int, height: int) -> slice:
     """Of so many rows from `top` on, above the first one perhaps, say which there are."""
     start = min(max(top, 0), height)
-    return top, slice(start, max(start, min(top + count, height)))
+    return slice(start, max(start, min(top + count, height)))
 
 
 def inside(places: range, v: int, g: Geometry, width: int) -> tuple[range, int]:

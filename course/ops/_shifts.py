@@ -103,9 +103,9 @@ def _between(d: Array, start: int, stop: int) -> Iterator[Array]:
         yield d[start:stop]
         return
     with scratch(d.dtype, (stop - start, *d.shape[1:])) as (rows,):
-        top, there = clipped(start, stop - start, len(d))
-        rows[: there.start - top] = rows[there.stop - top :] = 0
-        rows[there.start - top : there.stop - top] = d[there]
+        there = clipped(start, stop - start, len(d))
+        rows[: there.start - start] = rows[there.stop - start :] = 0
+        rows[there.start - start : there.stop - start] = d[there]
         yield rows
 
 
@@ -134,7 +134,8 @@ def _size(some: slice, rows: Array, g: Geometry) -> tuple[int, ...]:
 
 def _windows(some: slice, rows: Array, g: Geometry, lines: Array) -> Array:
     """Write the rows that some output rows see, (…, C, FW, OW, N), and view them window by window, FH rows together."""
-    top, seen = clipped(g.stride[0] * some.start - g.pad[0], len(lines), len(rows))
+    top = g.stride[0] * some.start - g.pad[0]
+    seen = clipped(top, len(lines), len(rows))
     lines[: seen.start - top] = lines[seen.stop - top :] = 0
     for v in range(g.field[1]):
         mine, cells = _cells(v, g, rows.shape[2])

@@ -269,7 +269,7 @@ def local_response_norm_backward(dy: Array, cache: Cache) -> Array:
 
 def _sum_neighbours(x: Array, size: int) -> Array:
     """Sum `size` maps around each channel of (N, C, H, W); nothing counts beyond the ends."""
-    total = x.copy()
+    total = x.copy(order="K")
     for away in range(1, min(size // 2, x.shape[1] - 1) + 1):
         total[:, away:] += x[:, :-away]
         total[:, :-away] += x[:, away:]

