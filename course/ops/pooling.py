@@ -24,7 +24,7 @@ __all__ = [
     "max_pool2d_backward",
 ]  # fmt: skip
 
-BLOCK = 1 << 19
+BLOCK = 1 << 20
 """Bytes of the pictures of a block."""
 
 _Block = tuple[slice, ...]
