@@ -36,7 +36,7 @@ def choose(x: Array, w: Array, g: Geometry) -> Kernel:
     """Choose the fastest kernel for pictures x (N, C, H, W) and filters w (K, C/groups, FH, FW)."""
     plain = g.groups == 1 and g.dilation == (1, 1)
     # to lay a batch rows first takes long rows, of many pictures, and pays before a layer that has few channels
-    if plain and (lie_rows_first(x) or (len(x) >= 64 and x.shape[1] <= 8)):
+    if plain and (lie_rows_first(x) or (len(x) >= 64 and x.shape[1] <= 8 and _shifts.fit(x, g))):
         # a product over fewer than 40 numbers is slow, so that copies cost less; one column of weights needs none
         return _rows if g.stride == (1, 1) and (g.field[0] * x.shape[1] >= 40 or g.field[1] == 1) else _shifts
 

@@ -34,6 +34,11 @@ CACHE = 1 << 21
 """Bytes of rows whose shifts are written out, or of their gradient."""
 
 
+def fit(x: Array, g: Geometry) -> bool:
+    """Tell whether the rows that one output row sees fit into the cache, written out."""
+    return bool(x.shape[1] * g.field[0] * g.field[1] * g.output[1] * len(x) * x.itemsize <= CACHE)
+
+
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> None:
     """Fill y (N, K, OH, OW), which lies rows first, for x (N, C, H, W) and w (K, C, FH, FW)."""
     filters, rows, maps = _filters(w), as_rows(x), rows_first(y).reshape(g.output[0], len(w), -1)

@@ -49,7 +49,8 @@ def conv2d(
 
     Returns:
         y (N, K, OH, OW) with OH = (H + 2P − d·(FH − 1) − 1)/S + 1, and the cache for `conv2d_backward`. It holds
-        x and w, not copies: change neither before the backward pass. N may be 0.
+        x and w, not copies: change neither before the backward pass. N may be 0. For many pictures y may lie rows
+        first in memory, which changes nothing but the time that things take (see `course.ops._memory`).
 
     Raises:
         TypeError: an argument is not an array of float32 or float64, the dtypes differ, or a number is not whole.

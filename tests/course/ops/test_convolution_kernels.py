@@ -199,6 +199,12 @@ def test_a_window_of_one_cell_needs_no_rows(stride):
     assert _kernels.choose(*geometry((64, 16, 8, 8), (8, 16, 1, 1), stride=stride)) is _columns
 
 
+def test_pictures_of_which_few_rows_fill_the_cache_stay_as_they_are():
+    small, large = ((64, 3, size, size) for size in (56, 224))
+    assert _kernels.choose(*geometry(small, (64, 3, 7, 7), stride=2, pad=3)) is _shifts
+    assert _kernels.choose(*geometry(large, (64, 3, 7, 7), stride=2, pad=3)) is _columns
+
+
 @pytest.mark.parametrize(
     ("filters", "hyper", "kernel"),
     [
