@@ -36,17 +36,19 @@ def choose(x: Array, w: Array, g: Geometry) -> Kernel:
     """Choose the fastest kernel for pictures x (N, C, H, W) and filters w (K, C/groups, FH, FW)."""
     plain = g.groups == 1 and g.dilation == (1, 1)
     # to lay a batch rows first takes long rows, of many pictures, and pays before a layer that has few channels
-    if plain and (lie_rows_first(x) or (len(x) >= 64 and x.shape[1] <= 8 and _shifts.fit(x, g))):
-        # a product over fewer than 40 numbers is slow, so that copies cost less; one column of weights needs none
-        return _rows if g.stride == (1, 1) and (g.field[0] * x.shape[1] >= 40 or g.field[1] == 1) else _shifts
+    rows = lie_rows_first(x) or (len(x) >= 64 and x.shape[1] <= 8 and _shifts.fit(x, g))
 
+    # Winograd works on tiles of 4×4 outputs: enough channels to pay for the way there (and rows first, to another
+    # order), and not too empty tiles
     (oh, ow), tiles = g.output, -(-g.output[0] // 4) * -(-g.output[1] // 4)
-    # Winograd works on tiles of 4×4 outputs: enough channels to pay for the way there, and not too empty tiles
-    pays = plain and min(w.shape[:2]) >= 16 and min(oh, ow) >= 4 and 16 * tiles <= 2 * oh * ow
+    pays = plain and min(w.shape[:2]) >= (64 if rows else 16) and min(oh, ow) >= 4 and 16 * tiles <= 2 * oh * ow
     if pays and g.field == (3, 3) and g.stride == (1, 1):
         return _winograd
     if pays and g.field in {(5, 5), (6, 6)} and g.stride == (2, 2):
         return _phases
+    if plain and rows:
+        # a product over fewer than 40 numbers is slow, so that copies cost less; one column of weights needs none
+        return _rows if g.stride == (1, 1) and (g.field[0] * x.shape[1] >= 40 or g.field[1] == 1) else _shifts
     return _columns
 
 
@@ -55,34 +57,36 @@ ROWS_FIRST: tuple[Kernel, ...] = (_rows, _shifts)
 
 
 def laid(x: Array, w: Array, g: Geometry) -> Array:
-    """Lay pictures as the kernel needs them, forward and backward."""
-    return lay(x, choose(x, w, g) in ROWS_FIRST)
+    """Lay pictures rows first if the kernel needs them so, forward and backward."""
+    return lay(x, True) if choose(x, w, g) in ROWS_FIRST else x
 
 
 def correlate(x: Array, w: Array, b: Array | None, g: Geometry) -> Array:
-    """Compute y (N, K, OH, OW)."""
+    """Compute y (N, K, OH, OW), which lies rows first if x does."""
 
     def fill(kernel: Kernel) -> tuple[Array]:
-        y = empty((len(x), len(w), *g.output), x.dtype, kernel in ROWS_FIRST)
-        share(lambda part: kernel.correlate(x[part], w, b, g, y[part]), _parts(x, kernel))
-        return (y,)
+        rows = kernel in ROWS_FIRST
+        seen, y = lay(x, rows), empty((len(x), len(w), *g.output), x.dtype, rows)
+        share(lambda part: kernel.correlate(seen[part], w, b, g, y[part]), _parts(x, kernel))
+        return (lay(y, rows or lie_rows_first(x)),)
 
     return _exact(fill, choose(x, w, g))[0]
 
 
 def gradients(dy: Array, x: Array, w: Array, g: Geometry, need_dx: bool) -> tuple[Array | None, Array, Array]:
-    """Compute dx (N, C, H, W) if it is needed, dw (K, C/groups, FH, FW) and db (K,)."""
+    """Compute dx (N, C, H, W) if it is needed, which lies like x; dw (K, C/groups, FH, FW) and db (K,)."""
 
     def fill(kernel: Kernel) -> tuple[Array | None, Array, Array]:
-        dx = empty(x.shape, x.dtype, kernel in ROWS_FIRST) if need_dx else None
-        d = lay(dy, kernel in ROWS_FIRST)
+        rows = kernel in ROWS_FIRST
+        d, seen, dx = lay(dy, rows), lay(x, rows), empty(x.shape, x.dtype, rows) if need_dx else None
         (dw, db), *more = share(
-            lambda part: kernel.gradients(d[part], x[part], w, g, None if dx is None else dx[part]), _parts(x, kernel)
+            lambda part: kernel.gradients(d[part], seen[part], w, g, None if dx is None else dx[part]),
+            _parts(x, kernel),
         )
         for more_dw, more_db in more:
             dw += more_dw
             db += more_db
-        return dx, dw, db
+        return None if dx is None else lay(dx, rows or lie_rows_first(x)), dw, db
 
     return _exact(fill, choose(x, w, g))
 
