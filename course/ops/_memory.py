@@ -92,12 +92,12 @@ def scratch(dtype: npt.DTypeLike, *shapes: tuple[int, ...]) -> Iterator[list[Arr
     """Lend arrays of these shapes, with anything in them, until the end of the block: none may be kept."""
     sizes = [-(-prod(shape) * np.dtype(dtype).itemsize // 64) * 64 for shape in shapes]
     before, need = _scratch.used, sum(sizes)
-    if before + need > _scratch.bytes.size:
+    if before + need > _KEPT:
         lent = np.empty(need, np.uint8)
-        if before + need <= _KEPT:
-            _scratch.bytes = np.empty(before + need, np.uint8)
-            lent = _scratch.bytes[before:]
     else:
+        if before + need > _scratch.bytes.size:
+            _scratch.bytes = np.empty(0, np.uint8)  # what is lent of it stays with who has it
+            _scratch.bytes = np.empty(before + need, np.uint8)
         lent = _scratch.bytes[before : before + need]
     _scratch.used = before + need
     try:

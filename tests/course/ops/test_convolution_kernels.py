@@ -247,7 +247,7 @@ def test_a_kernel_is_chosen_only_for_what_it_can_do(filters, hyper):
 def test_memory_stays_within_4_mib_or_the_columns_of_one_picture(monkeypatch):
     monkeypatch.setenv("COURSE_WORKERS", "1")
     for shape, filters, stride, pad, _ in SEVEN:
-        few = (min(shape[0], 24), *shape[1:])
+        few = shape if shape[1] <= 8 else (min(shape[0], 24), *shape[1:])
         x, w, g = geometry(few, filters, stride=stride, pad=pad)
         x, w, dy = x.copy(), w.copy(), np.ones((few[0], filters[0], *g.output), np.float32)
         most = max(4 << 20, w[0].size * g.output[0] * g.output[1] * 4)
