@@ -7,7 +7,7 @@ A kernel is a module with two functions that fill what they are given, for all o
 
 The heart, `_columns`, can do every convolution. The others are here because each takes at most 1/1.25 of the heart's
 time on one of the shapes of `python -m tests.benchmarks`; all pass the same tests. What `_rows` and `_shifts` give back
-lies rows first in memory (see `_memory`), and so they are the choice for whatever lies like that.
+lies rows first in memory (see `_memory`), and so they come first for what lies like that.
 """
 
 from collections.abc import Callable

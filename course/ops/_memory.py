@@ -16,6 +16,9 @@ import numpy.typing as npt
 
 from course.ops._validation import Array
 
+_APART = 1 << 20
+"""Bytes of pictures that are copied apart at a time, when they are laid."""
+
 
 def rows_first(x: Array) -> Array:
     """View pictures (N, C, H, W) as (H, C, W, N)."""
@@ -73,10 +76,6 @@ def in_memory(x: Array) -> list[int]:
 
 _KEPT = 4 << 20
 """Bytes that a thread keeps at most."""
-
-
-_APART = 1 << 20
-"""Bytes of pictures that are copied apart at a time."""
 
 
 class _Scratch(threading.local):
