@@ -67,7 +67,7 @@ def padded(x: Array, pad: tuple[int, int]) -> Array:
     if pad == (0, 0):
         return x
     n, c, h, w = x.shape
-    around = np.zeros_like(x, shape=(n, c, h + 2 * pad[0], w + 2 * pad[1]))
+    around = np.zeros_like(x, subok=False, shape=(n, c, h + 2 * pad[0], w + 2 * pad[1]))
     inside(around, pad)[...] = x
     return around
 

@@ -67,7 +67,7 @@ def max_pool2d(
     """
     g = pool2d_geometry(x, field, stride, pad, floor)
     rows = lie_rows_first(x)
-    y = np.empty_like(x, shape=(*x.shape[:2], *g.output))
+    y = np.empty_like(x, subok=False, shape=(*x.shape[:2], *g.output))
     winners = share(lambda block: _max_of_windows(x, block, y, g), _blocks(x, rows))
     return y, (x.shape, x.dtype, winners, g, rows)
 
@@ -122,7 +122,7 @@ def _max_of_windows(x: Array, block: _Block, y: Array, g: Geometry) -> _Winners:
     """Fill a block of y (N, C, OH, OW)."""
     # a copy of the outermost cell of a window changes no maximum, so padding repeats the edge
     around = extended(x[block], g.pad) if any(g.pad) else x[block]
-    rows = np.empty_like(around, shape=(*around.shape[:3], g.output[1]))
+    rows = np.empty_like(around, subok=False, shape=(*around.shape[:3], g.output[1]))
     return _Winners(block, _max_along(-1, around, g, rows), _max_along(-2, rows, g, y[block]))
 
 
@@ -130,10 +130,10 @@ def _max_of_windows_backward(dy: Array, won: _Winners, dx: Array, g: Geometry) -
     """Fill a block of dx (N, C, H, W)."""
     n, c, h, w = dx[won.block].shape
     tall, wide = h + 2 * g.pad[0], w + 2 * g.pad[1]
-    rows = np.empty_like(dx[won.block], shape=(n, c, tall, g.output[1]))
+    rows = np.empty_like(dx[won.block], subok=False, shape=(n, c, tall, g.output[1]))
     _max_along_backward(-2, dy[won.block], won.down, g, rows)
     if any(g.pad):
-        around = np.empty_like(dx[won.block], shape=(n, c, tall, wide))
+        around = np.empty_like(dx[won.block], subok=False, shape=(n, c, tall, wide))
         _max_along_backward(-1, rows, won.across, g, around)
         dx[won.block] = extended_backward(around, g.pad)
     else:
@@ -243,7 +243,7 @@ def _sum_along(axis: int, x: Array, g: Geometry) -> Array:
 
 def _sum_along_backward(axis: int, dy: Array, shape: tuple[int, ...], g: Geometry) -> Array:
     """Give each dy to every cell of its window along one axis."""
-    dx = np.zeros_like(dy, shape=shape)
+    dx = np.zeros_like(dy, subok=False, shape=shape)
     for i in range(g.field[axis]):
         _add(_cells(axis, dx, i, g), dy, axis, g)
     return dx

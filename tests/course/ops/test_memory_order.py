@@ -79,6 +79,15 @@ def test_networks_compute_the_same_for_few_and_many_pictures(name, model, shape)
     assert np.isfinite(loss) and network.backward(dscores).shape == x.shape
 
 
+@pytest.mark.parametrize("name", OPS)
+def test_pictures_in_a_file_give_plain_arrays(name, tmp_path):
+    forward, backward, dy = OPS[name]
+    x = np.memmap(tmp_path / "x", dtype=X.dtype, mode="w+", shape=X.shape)
+    x[...] = X
+    y, cache = forward(x)
+    assert type(y) is type(backward(np.ascontiguousarray(dy), cache)) is np.ndarray
+
+
 def test_a_single_order_serves_any_array():
     x = np.ones((2, 3, 4, 5))
     assert _memory.in_memory(x) == [0, 1, 2, 3]
