@@ -35,8 +35,10 @@ class Kernel(Protocol):
 def choose(x: Array, w: Array, g: Geometry) -> Kernel:
     """Choose the fastest kernel for pictures x (N, C, H, W) and filters w (K, C/groups, FH, FW)."""
     plain = g.groups == 1 and g.dilation == (1, 1)
-    # to lay a batch rows first takes long rows, of many pictures, and pays before a layer that has few channels
-    rows = lie_rows_first(x) or (len(x) >= 64 and x.shape[1] <= 8 and _shifts.fit(x, g))
+    # to lay a batch rows first takes long rows, of many pictures, and pays before a layer that has few channels; with
+    # few filters as well, which leave little to be laid on the way back, for half as many pictures
+    many = len(x) >= (32 if len(w) <= 16 else 64)
+    rows = lie_rows_first(x) or (many and x.shape[1] <= 8 and _shifts.fit(x, g))
 
     # Winograd works on tiles of 4×4 outputs: enough channels to pay for the way there (and rows first, to another
     # order), and not too empty tiles

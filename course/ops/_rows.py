@@ -23,6 +23,7 @@ import numpy as np
 
 from course.ops._geometry import Geometry
 from course.ops._memory import as_rows, rows_first, scratch
+from course.ops._products import multiply, multiply_transposed
 from course.ops._validation import Array
 from course.ops._workers import cut, parts, share
 
@@ -46,7 +47,7 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
                     for v in range(fw):
                         mine, left = inside(places, v, g, width)
                         product = whole[:, : len(mine) * n]
-                        np.matmul(filters[v][:, taps], cells[:, left * n : (left + len(mine)) * n], out=product)
+                        multiply(filters[v][:, taps], cells[:, left * n : (left + len(mine)) * n], product)
                         maps[i, :, mine.start : mine.stop] += product.reshape(k, len(mine), n)
 
     share(fill, cut(g.output[0], len(parts(x))))
@@ -69,7 +70,7 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> t
             for v in range(fw):
                 mine, left = inside(range(g.output[1]), v, g, width)
                 met = cells[:, left * n : (left + len(mine)) * n]
-                dw[v, taps] += met @ d[i, :, mine.start * n : mine.stop * n].T
+                dw[v, taps] += multiply_transposed(met, d[i, :, mine.start * n : mine.stop * n])
         return dw
 
     count = len(parts(x))
@@ -89,7 +90,7 @@ def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array, part: slice) -> 
         dx[h] = 0
         for places in _pieces(g.output[1], n):
             with scratch(d.dtype, (c * fw, len(places) * n)) as (product,):
-                np.matmul(taps, maps[:, places.start * n : places.stop * n], out=product)
+                multiply(taps, maps[:, places.start * n : places.stop * n], product)
                 shifts = product.reshape(c, fw, len(places), n)
                 for v in range(fw):
                     mine, left = inside(places, v, g, width)

@@ -26,6 +26,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from course.ops._geometry import Geometry
 from course.ops._memory import as_rows, rows_first, scratch
+from course.ops._products import multiply, multiply_transposed
 from course.ops._rows import clipped, inside, total
 from course.ops._validation import Array
 from course.ops._workers import cut, parts, share
@@ -46,7 +47,7 @@ def correlate(x: Array, w: Array, b: Array | None, g: Geometry, y: Array) -> Non
     def fill(part: slice) -> None:
         for some in _blocks(part, rows, g):
             with scratch(x.dtype, _size(some, rows, g)) as (lines,):
-                np.matmul(filters, _windows(some, rows, g, lines), out=maps[some])
+                multiply(filters, _windows(some, rows, g, lines), maps[some])
             if b is not None:
                 maps[some] += b[:, None]
 
@@ -64,7 +65,7 @@ def gradients(dy: Array, x: Array, w: Array, g: Geometry, dx: Array | None) -> t
         dw = np.zeros((fh * c * fw, k), w.dtype)
         for some in _blocks(of_y, rows, g):
             with scratch(x.dtype, _size(some, rows, g)) as (lines,):
-                dw += (_windows(some, rows, g, lines) @ d[some].swapaxes(1, 2)).sum(axis=0)
+                dw += multiply_transposed(_windows(some, rows, g, lines), d[some])
         return dw
 
     count = len(parts(x))
@@ -87,7 +88,8 @@ def _input_gradient(d: Array, w: Array, g: Geometry, dx: Array, part: slice) -> 
             to = dx[h : h + step * (len(some) - 1) + 1 : step]
             with _between(d, above, some.stop) as seen, scratch(d.dtype, (len(some), c * fw, d.shape[2])) as (lines,):
                 met = as_strided(seen, (len(some), taps * k, d.shape[2]), d.strides)
-                shifts = np.matmul(turned, met, out=lines).reshape(len(some), c, fw, -1, n)
+                multiply(turned, met, lines)
+                shifts = lines.reshape(len(some), c, fw, -1, n)
                 for v in range(fw):
                     mine, cells = _cells(v, g, width)
                     to[:, :, cells] += shifts[:, :, v, mine]

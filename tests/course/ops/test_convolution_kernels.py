@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course.ops import _columns, _kernels, _memory, _phases, _rows, _shifts, _winograd, _workers
+from course.ops import _columns, _kernels, _memory, _phases, _products, _rows, _shifts, _winograd, _workers
 from course.ops import convolution_naive as naive
 from course.ops._geometry import conv2d_geometry
 from course.ops.convolution import conv2d, conv2d_backward
@@ -105,6 +105,9 @@ def test_every_kernel_equals_the_loops_in_blocks_of_any_size(name, dtype, data, 
             (_winograd, "TILES"), (_phases, "PICTURES"), (_phases, "FILTERS"),
         ):  # fmt: skip
             patch.setattr(module, constant, data.draw(st.sampled_from([1, 2, getattr(module, constant)])))
+        if data.draw(st.booleans()):  # products in pieces, which these are too small for
+            for constant, value in {"SMALL": 12, "SHORT": 6, "WIDE": 1, "HIGH": 1}.items():
+                patch.setattr(_products, constant, value)
         got = run(kernel, x, w, b, dy, g)
         skipped, _ = kernel.gradients(dy, x, w, g, None)
     assert_close(got, expected, sizes)
@@ -192,6 +195,13 @@ def geometry(shape, filters, dtype=np.float32, **hyper):
 @pytest.mark.parametrize(("shape", "filters", "stride", "pad", "kernel"), SEVEN, ids=str)
 def test_the_choice_for_the_shapes_of_the_benchmark(shape, filters, stride, pad, kernel):
     assert _kernels.choose(*geometry(shape, filters, stride=stride, pad=pad)) is kernel
+
+
+@pytest.mark.parametrize(
+    ("pictures", "filters", "kernel"), [(32, 16, _shifts), (31, 16, _columns), (64, 17, _shifts), (63, 17, _columns)]
+)
+def test_how_many_pictures_are_worth_laying_rows_first(pictures, filters, kernel):
+    assert _kernels.choose(*geometry((pictures, 3, 32, 32), (filters, 3, 3, 3), pad=1)) is kernel
 
 
 @pytest.mark.parametrize("stride", [1, 2])
