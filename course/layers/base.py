@@ -100,6 +100,14 @@ class Model:
             part.build(shape, rng=rng, dtype=dtype)
         return self
 
+    def rebind(self, params: Mapping[str, Array]) -> None:
+        """Let the parameters live in these arrays from now on, by name, such as views of memory that is shared.
+
+        The values stay: they are copied there.
+        """
+        for name, part in self.children.items():
+            part.rebind({key.removeprefix(f"{name}."): w for key, w in params.items() if key.startswith(f"{name}.")})
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute y for a batch; keep what `backward` needs.
 
@@ -220,6 +228,11 @@ class Layer(Model):
         if "rng" in self._asks:
             self.rng = rng.spawn(1)[0]
         return self
+
+    def rebind(self, params: Mapping[str, Array]) -> None:
+        for name, w in self._params.items():
+            params[name][...] = w
+        self._params = {name: params[name] for name in self._params}
 
     def arguments(self) -> tuple[Any, ...]:
         """Give what follows x in a call of the op."""

@@ -48,7 +48,7 @@ def multiply_transposed(a: Array, b: Array) -> Array:
     if columns > 1:
         a = _cut(a, columns).reshape(*a.shape[:-2], columns, rows, m // rows, n // columns)
         b = b.reshape(*b.shape[:-2], columns, 1, n // columns, k)
-    products = a @ b
+    products = np.matmul(a, b)
     if columns > 1:
         products = products.reshape(*products.shape[:-3], m, k)
     total: Array = products.sum(axis=tuple(range(products.ndim - 2)))

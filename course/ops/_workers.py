@@ -12,9 +12,10 @@ is 1.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from functools import cache
 from typing import Any, TypeVar
 
@@ -36,12 +37,25 @@ def workers() -> int:
         ValueError: COURSE_WORKERS is not a whole number of at least 1.
     """
     wanted = os.environ.get("COURSE_WORKERS")
-    if wanted is None:
+    if wanted is None or _is_alone.get():
         return 1
     if not wanted.isdecimal() or int(wanted) < 1:
         raise ValueError(f"COURSE_WORKERS={wanted!r} in the environment; a whole number of at least 1 would fit")
     threads = next((os.environ[name] for name in _OF_THE_PRODUCTS if name in os.environ), None)
     return int(wanted) if threads == "1" else 1
+
+
+_is_alone = ContextVar("_is_alone", default=False)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Share no batch within this block: other processes have the other processors."""
+    token = _is_alone.set(True)
+    try:
+        yield
+    finally:
+        _is_alone.reset(token)
 
 
 def parts(x: npt.NDArray[Any]) -> list[slice]:

@@ -4,6 +4,8 @@
     history = fit(model, (x, y), optimizer=optimizer, epochs=10, validation=(x_val, y_val), callbacks=[Bar()], rng=rng)
     predict(model, x_new).argmax(axis=1)
 
+`with DataParallel(model) as team:` lets all processors share each batch.
+
 `python -m course.train` trains LeNet-5 on translated digits.
 """
 
@@ -12,8 +14,9 @@ from course.train.curves import LiveCurves, curves
 from course.train.evaluation import Trainable, accuracy, evaluate, predict
 from course.train.fitting import fit
 from course.train.history import History
+from course.train.parallel import DataParallel
 
 __all__ = [
-    "Bar", "Callback", "Event", "History", "LiveCurves", "Trainable", "accuracy", "curves", "evaluate", "fit",
-    "predict",
+    "Bar", "Callback", "DataParallel", "Event", "History", "LiveCurves", "Trainable", "accuracy", "curves",
+    "evaluate", "fit", "predict",
 ]  # fmt: skip

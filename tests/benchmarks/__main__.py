@@ -11,7 +11,8 @@ faster. "of peak" is the rate of a plain convolution's operations beside that of
 process; more than all of it is possible with fewer multiplications (Winograd).
 
 For each number of threads a process of its own starts, since a BLAS reads its threads from the environment once. Ours
-gets them as COURSE_WORKERS beside a BLAS of one thread, PyTorch as `torch.set_num_threads`. Both get all instructions
+gets them as COURSE_WORKERS beside a BLAS of one thread, a network without batch normalisation as so many processes
+(`course.train.DataParallel`), PyTorch as `torch.set_num_threads`. Both get all instructions
 that the processor has: variables that would keep one side from some of them are set aside, and named in the title
 (OPENBLAS_CORETYPE=Haswell, for one, halves NumPy's rate where there is AVX-512 and leaves PyTorch's as it is).
 --as-is keeps them.

@@ -16,6 +16,7 @@ from course.layers import Model
 from course.ops import RunningStatistics
 from course.ops._memory import forget
 from course.optim import Optimizer
+from course.train import DataParallel
 
 Arrays = list[np.ndarray]
 
@@ -238,15 +239,18 @@ def step(name: str, model: Model, peer: torch.nn.Module, shape: tuple[int, ...])
     copy_weights(model.params, peer)
     x, labels = drawn(128, *shape), np.random.default_rng(1).integers(0, 10, 128)
     tx, tl = torch.from_numpy(x.copy()), torch.from_numpy(labels)
-    optimizer = Optimizer(model, "momentum", lr=1e-4, alpha=0.9)
     peers = torch.optim.SGD(peer.parameters(), lr=1e-4, momentum=0.9)
     peer.train()
+    # the batch shared by processes, unless it is wanted whole, for batch normalisation
+    shared = torch.get_num_threads() > 1 and not model.state
+    team = DataParallel(model, torch.get_num_threads()) if shared else model
+    optimizer = Optimizer(team, "momentum", lr=1e-4, alpha=0.9)
 
     def ours() -> Arrays:
-        loss, dscores = ops.softmax_loss(model.forward(x, training=True), labels)
-        model.backward(dscores, need_dx=False)
+        loss, dscores = ops.softmax_loss(team.forward(x, training=True), labels)
+        team.backward(dscores, need_dx=False)
         optimizer.step()
-        return [np.asarray(loss, np.float32), *model.grads.values()]
+        return [np.asarray(loss, np.float32), *team.grads.values()]
 
     def theirs() -> Arrays:
         peers.zero_grad()

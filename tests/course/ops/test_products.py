@@ -27,7 +27,8 @@ def test_pieces_add_up_to_the_whole(before, m, k, n, limits, few, strided):
         _products.multiply(a, b, out)
         total = _products.multiply_transposed(c, b)
     np.testing.assert_array_equal(out, a @ b)  # whole numbers, so that the order of the sum does not matter
-    np.testing.assert_array_equal(total, (c @ b.swapaxes(-1, -2)).reshape(-1, m, k).sum(axis=0) if m * k else np.zeros((m, k)))
+    products = c @ b.swapaxes(-1, -2)
+    np.testing.assert_array_equal(total, products.sum(axis=tuple(range(len(before)))))
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,27 @@ def test_in_how_many_pieces(m, k, n, pieces, monkeypatch):
     cut = (pieces,) if pieces > 1 else ()
     assert [shapes for *shapes, _ in seen] == [[(2, *cut, k, n // pieces), (2, *cut, m, n // pieces)]]
     assert pieces == 1 or seen[0][2]  # views of what is to be filled
+
+
+@pytest.mark.parametrize(
+    ("m", "k", "n", "rows", "columns"),
+    [
+        (150, 16, 1280, 2, 2),     # the gradient of LeNet's second filters: results of 75 × 16, 640 columns each
+        (25, 6, 3584, 1, 1),       # that of the first is small
+        (150, 33, 1280, 1, 1),     # where rows are many, the copy pays
+        (151, 16, 1280, 1, 1),     # a prime number of rows has no equal pieces
+    ],
+)  # fmt: skip
+def test_in_how_many_pieces_when_transposed(m, k, n, rows, columns, monkeypatch):
+    seen, matmul = [], np.matmul
+    monkeypatch.setattr(_products.np, "matmul", lambda a, b: (seen.append((a, b)), matmul(a, b))[1])
+    a, b = np.ones((2, m, n), np.float32), np.ones((2, k, n), np.float32)
+    np.testing.assert_array_equal(_products.multiply_transposed(a, b), np.full((m, k), 2 * n))
+    ((left, right),) = seen
+    if columns == 1:
+        assert (left.shape, right.shape) == ((2, m, n), (2, n, k))
+    else:
+        assert (left.shape, right.shape) == (
+            (2, columns, rows, m // rows, n // columns), (2, columns, 1, n // columns, k),
+        )  # fmt: skip
+    assert np.shares_memory(left, a) and np.shares_memory(right, b)  # nothing is copied
