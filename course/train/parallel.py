@@ -151,7 +151,7 @@ class DataParallel:
         """End the workers; the model keeps its weights. The next training batch would start them again."""
         team, self._team = self._team, None
         if team is not None:
-            self.model.rebind({name: np.empty_like(w) for name, w in self.params.items()})
+            _take_back(self.model)
             team.close()
 
     def __enter__(self) -> Self:
@@ -184,9 +184,14 @@ class _Team:
         self.close = weakref.finalize(self, _end, self.processes, path)
         self.arrays = map_arrays(path, layout)
         model.rebind({name: self.arrays[f"params/{name}"] for name in shapes})
-        for number in range(workers):
-            self.processes.append(_start(number, path, layout, packed))
-        self.hear(workers)
+        try:
+            for number in range(workers):
+                self.processes.append(_start(number, path, layout, packed))
+            self.hear(workers)
+        except BaseException:  # such as a layer's function that a worker does not find
+            _take_back(model)
+            self.close()
+            raise
         with suppress(OSError):  # Windows keeps the name of what is open
             path.unlink()
 
@@ -216,6 +221,11 @@ class _Team:
             if trouble:
                 hint = f"\n{_MODULE}" if "__main__" in trouble else ""
                 raise RuntimeError(f"a worker says:\n{trouble.rstrip()}{hint}")
+
+
+def _take_back(model: Model) -> None:
+    """Let a model's weights live in memory of its own again."""
+    model.rebind({name: np.empty_like(w) for name, w in model.params.items()})
 
 
 _MODULE = "functions that a module defines, a .py file beside the notebook, would fit"

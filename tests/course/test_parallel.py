@@ -204,6 +204,19 @@ def test_what_goes_wrong_in_a_worker_is_told():
         assert team.forward(0 * x, training=True).shape == (4, 3)  # it starts anew
 
 
+def test_a_function_that_a_worker_does_not_find_is_told_and_nothing_is_left(monkeypatch):
+    monkeypatch.setattr(refuse_ones, "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "refuse_ones", refuse_ones, raising=False)
+    model = Sequential(Affine(3), layer_from(refuse_ones)).build((2,), rng=rng())
+    x = np.zeros((4, 2), np.float32)
+    with DataParallel(model, 2) as team:
+        with pytest.raises(RuntimeError, match=r"refuse_ones(.|\n)*a \.py file beside the notebook"):
+            team.forward(x, training=True)
+        assert children() == []
+    assert all(w.base is None for w in model.params.values())
+    assert model.forward(x).shape == (4, 3)
+
+
 def refuse_ones(x):
     if x.max() > 0:
         raise ValueError("no ones, please")
