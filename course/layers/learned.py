@@ -165,7 +165,8 @@ class BatchNorm(Layer):
 
     def initial(self, name: str, shape: Shape, rng: np.random.Generator, dtype: npt.DTypeLike) -> Array:
         if name == "gamma":
-            self.running = ops.RunningStatistics.start(shape[0], dtype)
+            # float64 whatever the weights are: a large mean would lose its last digits in float32, batch by batch
+            self.running = ops.RunningStatistics.start(shape[0])
             return np.ones(shape, dtype)
         return np.zeros(shape, dtype)
 

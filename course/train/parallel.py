@@ -52,13 +52,16 @@ class DataParallel:
     64. The products of this process should keep to one thread, as in a notebook that `course lab` opened, or with
     OPENBLAS_NUM_THREADS=1 in the environment.
 
+    The optimizer must be the team's, since the model itself only has the gradients of its own part; and `params` are
+    to be asked for anew once the workers have started, since the weights then lie elsewhere.
+
     Args:
         model: a built model of `course.layers`. Its layers' functions must be found in modules: a worker is a Python
             of its own, which knows nothing of a notebook's cells.
         workers: how many processes, with this one; None takes one for each processor.
 
     Raises:
-        TypeError: the model is not one of `course.layers`.
+        TypeError: the model is not one of `course.layers`, or workers is no whole number.
         ValueError: the model has no weights yet; workers is less than 1; or the model needs the batch as a whole, as
             batch normalisation does, or draws at random, as dropout does.
 
@@ -78,6 +81,8 @@ class DataParallel:
             raise TypeError(f"model is a {type(model).__name__}; a model of course.layers would fit")
         if workers is None:
             workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if not isinstance(workers, int) or isinstance(workers, bool):
+            raise TypeError(f"workers={workers!r} is not a whole number; 1 or more would fit")
         if workers < 1:
             raise ValueError(f"workers is {workers}; 1 or more would fit")
         if not model.params:
@@ -100,17 +105,19 @@ class DataParallel:
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute y for a batch x (N, …); in training each process for its part."""
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"x is a {type(x).__name__}; a NumPy array would fit")
         self._parts = []
         count = min(self.workers, len(x))
         if not training or count < 2:
             return self.model.forward(x, training)
-        if self._team is None or not self._team.fits(x):
+        if self._team is None or not self._team.has(self.model) or not self._team.fits(x):
             self.close()
             self._team = _Team(self.model, self.workers - 1, x)
         mine, *others = parts = cut(len(x), count)
         rest, room = slice(mine.stop, len(x)), self._team.arrays
         room["x"][rest] = x[rest]
-        y = self._share([Task(False, part) for part in others], lambda: self.model.forward(x[mine], training))
+        y = self._share(Task(False), others, lambda: self.model.forward(x[mine], training))
         self._parts = parts
         return np.concatenate([y, room["y"][rest]])
 
@@ -126,22 +133,22 @@ class DataParallel:
         if dy.shape != expected:
             raise ValueError(f"dy has shape {dy.shape}; {expected} would fit, that of y")
         room["dy"][rest] = dy[rest]
-        tasks = [Task(True, part, need_dx) for part in others]
-        dx = self._share(tasks, lambda: self.model.backward(dy[mine], need_dx=need_dx))
+        task = Task(True, need_dx=need_dx)
+        dx = self._share(task, others, lambda: self.model.backward(dy[mine], need_dx=need_dx))
         self._grads = {name: np.array(gradient) for name, gradient in self.model.grads.items()}
         for number in range(len(others)):  # in their order, so that the sum is the same every time
             for name, gradient in self._grads.items():
                 gradient += room[f"grads/{number}/{name}"]
         return np.concatenate([dx, room["dx"][rest]]) if need_dx else dx
 
-    def _share(self, tasks: list[Task], own: Callable[[], Array]) -> Array:
-        """Let the workers do their tasks while this process does its own."""
+    def _share(self, task: Task, parts: list[slice], own: Callable[[], Array]) -> Array:
+        """Let the workers do a task with these parts of the batch, while this process does its own."""
         assert self._team is not None
         try:
-            self._team.ask(tasks)
+            self._team.ask([task._replace(samples=part, errors=dict(np.geterr())) for part in parts])
             with alone():
                 done = own()
-            self._team.hear(len(tasks))
+            self._team.hear(len(parts))
         except BaseException:  # a second Ctrl-C too: an answer that nobody heard would be taken for the next one
             self.close()
             raise
@@ -151,7 +158,8 @@ class DataParallel:
         """End the workers; the model keeps its weights. The next training batch would start them again."""
         team, self._team = self._team, None
         if team is not None:
-            _take_back(self.model)
+            if team.has(self.model):
+                _take_back(self.model)
             team.close()
 
     def __enter__(self) -> Self:
@@ -195,6 +203,10 @@ class _Team:
         with suppress(OSError):  # Windows keeps the name of what is open
             path.unlink()
 
+    def has(self, model: Model) -> bool:
+        """Tell whether a model's weights are ours: it may have been built anew, or have gone to another team."""
+        return all(w is self.arrays.get(f"params/{name}") for name, w in model.params.items())
+
     def fits(self, x: Array) -> bool:
         """Tell whether there is room for this batch."""
         room = self.arrays["x"]
@@ -233,13 +245,13 @@ _MODULE = "functions that a module defines, a .py file beside the notebook, woul
 
 def _start(number: int, path: Path, layout: Layout, packed: bytes) -> "subprocess.Popen[bytes]":
     process = subprocess.Popen(
-        [sys.executable, "-c", "from course.train.shared import main; main()"],
+        [sys.executable, "-P", "-c", "from course.train.shared import main; main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, **_ONE},
+        env={**os.environ, **_ONE, "PYTHONPATH": os.pathsep.join(where or str(Path.cwd()) for where in sys.path)},
         start_new_session=True,  # Ctrl-C in a terminal reaches the training only
     )
-    _send(process, (number, path, layout, sys.path, packed))
+    _send(process, (number, path, layout, packed))
     return process
 
 

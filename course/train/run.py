@@ -54,6 +54,7 @@ class Plan:
             "loss": _name(self.loss),
             "schedule": _name(self.schedule),
             "augment": _name(self.augment),
+            "workers": getattr(self.model, "workers", 1),  # the sum of their gradients is rounded by their number
         }
 
 

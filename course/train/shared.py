@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,16 +38,25 @@ class Task(NamedTuple):
     """What a worker is asked to do with some of the samples."""
 
     backward: bool
-    samples: slice
     need_dx: bool = True
+    samples: slice = slice(0)
+    errors: dict[str, Any] | None = None
+    """`np.geterr()` of who asks."""
 
 
 def map_arrays(path: Path, layout: Layout) -> dict[str, Array]:
-    """Map a file as arrays of these shapes, and make it as large as they need."""
+    """Map a file as arrays of these shapes, and make it as large as they need.
+
+    Raises:
+        OSError: there is no room for it.
+    """
     sizes = {name: prod(shape) * np.dtype(dtype).itemsize for name, (shape, dtype) in layout.items()}
     needed = sum(-(-size // ALIGN) * ALIGN for size in sizes.values())
     if path.stat().st_size < needed:
-        os.truncate(path, needed)
+        with path.open("r+b") as file:
+            file.truncate(needed)
+            if hasattr(os, "posix_fallocate"):  # where there is no room, say so now: later it would be a bus error
+                os.posix_fallocate(file.fileno(), 0, needed)
     memory = np.memmap(path, np.uint8, "r+").view(np.ndarray)
     arrays, start = {}, 0
     for name, (shape, dtype) in layout.items():
@@ -79,26 +89,27 @@ def linger(pipe: int) -> None:
 def main() -> None:
     """Work until there are no more tasks: what reaches us on standard input, and an answer for each on the output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training, which ends us
-    tasks, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    tasks, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a layer prints is no answer
 
-    def answer(said: Any) -> None:
-        pickle.dump(said, answers)
-        answers.flush()
+    def answer(said: str) -> None:
+        with suppress(BrokenPipeError):  # nobody listens any more, and the next task will not come
+            answers.write(pickle.dumps(said))
 
     try:
-        number, path, layout, where, packed = pickle.load(tasks)
-        sys.path[:] = where
+        number, path, layout, packed = pickle.load(tasks)
         model: Model = pickle.loads(packed)
         arrays = map_arrays(path, layout)
         model.rebind({name: arrays[f"params/{name}"] for name in model.params})
         answer("")
         while True:
+            linger(tasks.fileno())
             try:
-                linger(tasks.fileno())
-                work(model, pickle.load(tasks), arrays, number)
-                answer("")
-            except (EOFError, BrokenPipeError):
+                task = pickle.load(tasks)
+            except EOFError:
                 return
+            with np.errstate(**task.errors or {}):
+                work(model, task, arrays, number)
+            answer("")
     except Exception:
         answer(traceback.format_exc())

@@ -567,3 +567,16 @@ def test_every_layer_is_listed():
     kinds = {name for name in kinds if issubclass(getattr(course.layers, name), Model)} - {"Model", "Layer"}
     tested = {type(make()).__name__ for make, _ in KINDS.values()}
     assert kinds == tested
+
+
+def test_running_statistics_keep_the_digits_of_a_large_mean():
+    rng = np.random.default_rng(0)
+    layer, mean, var = BatchNorm().build((4,), rng=rng), np.zeros(4), np.ones(4)
+    for _ in range(300):
+        x = rng.normal(1e4, 1, (64, 4)).astype(np.float32)
+        layer.forward(x, training=True)
+        mean = 0.9 * mean + 0.1 * x.astype(np.float64).mean(axis=0)
+        var = 0.9 * var + 0.1 * x.astype(np.float64).var(axis=0, ddof=1)
+    y = layer.forward(x)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, (x - mean) / np.sqrt(var + 1e-5), rtol=0, atol=1e-3)  # in float32: 2.6e-3

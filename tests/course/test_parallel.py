@@ -162,17 +162,90 @@ def test_this_process_does_its_part_with_one_thread(monkeypatch):
     [
         (object(), 2, TypeError, "model is a object; a model of course.layers would fit"),
         (small(), 0, ValueError, "workers is 0; 1 or more would fit"),
+        (small(), 2.5, TypeError, "workers=2.5 is not a whole number; 1 or more would fit"),
+        (small(), True, TypeError, "workers=True is not a whole number; 1 or more would fit"),
         (models.lenet5(), 2, ValueError, "no weights"),
         (Sequential(Affine(3), BatchNorm()), 2, ValueError, "statistics of the whole batch"),
         (Sequential(Affine(3), Dropout(0.5)), 2, ValueError, "one order of its draws"),
     ],
-    ids=["not a model", "no workers", "not built", "batch norm", "dropout"],
+    ids=["not a model", "no workers", "half a worker", "yes", "not built", "batch norm", "dropout"],
 )
 def test_what_cannot_be_shared_is_refused(model, workers, error, message):
     if isinstance(model, Sequential) and model.name != "LeNet-5" and not model.params:
         model.build((2,), rng=rng())
     with pytest.raises(error, match=message):
         DataParallel(model, workers)
+
+
+def test_weights_that_were_drawn_anew_or_went_to_another_team_are_noticed():
+    model = small()
+    x, labels = batch(6)
+    with DataParallel(model, 2) as team, DataParallel(model, 2) as other:
+        for built in False, True, False:
+            if built:
+                model.build((1, 8, 8), rng=rng(7))
+            for each in team, other, team:
+                np.testing.assert_allclose(step(each, x, labels)[0], model.forward(x), atol=1e-5)
+        other.close()  # whose weights are not the model's any more
+        np.testing.assert_allclose(step(team, x, labels)[0], model.forward(x), atol=1e-5)
+
+
+def test_a_checkpoint_tells_how_many_took_part(tmp_path):
+    x, y = batch(8)
+    for workers in 2, 1:
+        with DataParallel(small(), workers) as team:
+            how = {"optimizer": Optimizer(team, lr=0.1), "epochs": 1, "checkpoint": tmp_path / "c.npz", "resume": True}
+            if workers == 2:
+                fit(team, (x, y), rng=rng(), **how)
+            else:
+                with pytest.raises(ValueError, match="a training with workers 2; this one has 1"):
+                    fit(team, (x, y), rng=rng(), **how)
+
+
+def test_a_list_is_refused():
+    with DataParallel(small(), 2) as team, pytest.raises(TypeError, match="x is a list; a NumPy array would fit"):
+        team.forward([1.0, 2.0], training=True)
+
+
+def test_where_there_is_no_room_nothing_starts(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    x, _ = batch(6)
+    model = small()
+    with DataParallel(model, 2) as team, pytest.raises(OSError, match="No space"):
+        team.forward(x, training=True)
+    assert all(w.base is None for w in model.params.values())
+
+
+def test_how_numpy_takes_an_overflow_holds_in_every_process():
+    x, labels = batch(6)
+    x[5] = 3e38
+    with DataParallel(small(), 2) as team:
+        with np.errstate(all="raise"), pytest.raises(RuntimeError, match="FloatingPointError"):
+            team.forward(x, training=True)
+        with np.errstate(all="ignore"):
+            step(team, x, labels)
+
+
+def test_a_script_beside_which_a_module_of_the_library_seems_to_lie_trains_as_well(tmp_path, monkeypatch):
+    (tmp_path / "random.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    x, labels = batch(6)
+    with DataParallel(small(), 2) as team:
+        assert step(team, x, labels)[0].shape == (6, 10)
+
+
+def test_what_goes_wrong_here_makes_no_noise_there(capfd):
+    x, _ = batch(6)
+    with DataParallel(small(), 2) as team:
+        team.forward(x, training=True)
+        with pytest.raises(ValueError, match="channels"):
+            team.forward(np.ones((6, 2, 8, 8), np.float32), training=True)
+        with pytest.raises(TypeError, match="x"):
+            team.forward(np.ones((6, 1, 8, 8), np.uint8), training=True)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_dy_of_another_shape_is_refused():
