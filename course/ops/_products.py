@@ -3,8 +3,8 @@
 Before a BLAS multiplies, it copies both matrices into the order in which its inner loop reads them. That pays where
 each copied number is used often. With 16 filters it is used 16 times, and the copy takes as long as the product, or
 twice as long where the rows lie a multiple of 4096 bytes apart and displace each other in the cache. Products of at
-most 10⁶ multiplications OpenBLAS does without the copy, on processors with AVX-512: at 100 GFLOP/s instead of 40 to
-80. So a large product is cut into such pieces:
+most 10⁶ multiplications OpenBLAS does without the copy, on processors with AVX-512: at nine tenths of the peak rate
+instead of four to seven. So a large product is cut into such pieces:
 
     y (M, N)  =  a (M, K) @ b (K, N)          piece by piece of the N columns
     y (M, K)  =  a (M, N) @ b (K, N)ᵀ         piece by piece of the M rows and of the N columns, summed up
