@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_number, check_rng
+
 __all__ = ["fans", "he", "xavier"]
 
 Array = npt.NDArray[Any]
@@ -62,7 +64,7 @@ def xavier(
         rng: draws the weights.
 
     Raises:
-        TypeError: dtype is not a float type.
+        TypeError: dtype is not a float type, or rng is no generator.
         ValueError: `fans` cannot read the shape, or the distribution is neither of the two.
 
     Source: Glorot and Bengio, 2010, equations 12 and 16; IIIT Sri City, "Next Class" names the topic.
@@ -93,8 +95,8 @@ def he(
         rng: draws the weights.
 
     Raises:
-        TypeError: dtype is not a float type.
-        ValueError: `fans` cannot read the shape, or the distribution is neither of the two.
+        TypeError: dtype is not a float type, slope is no number, or rng is no generator.
+        ValueError: `fans` cannot read the shape, slope is not finite, or the distribution is neither of the two.
 
     Source: He, Zhang, Ren and Sun, "Delving deep into rectifiers", 2015, equations 10 and 15.
 
@@ -103,12 +105,14 @@ def he(
     ((32, 16, 3, 3), 2.0)
     """
     fan_in, _ = fans(shape)
+    check_number("slope", slope)
     return _draw(shape, 2 / ((1 + slope**2) * fan_in), distribution, dtype, rng)
 
 
 def _draw(
     shape: Sequence[int], variance: float, distribution: str, dtype: npt.DTypeLike, rng: np.random.Generator
 ) -> Array:
+    check_rng(rng)
     dtype = np.dtype(dtype)
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"dtype is {dtype}; float32 or float64 would fit")

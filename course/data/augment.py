@@ -17,6 +17,7 @@ Source of the ranges: Sun Yat-sen University, "Data Augmentation".
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_number, check_rng
 from course.data.plane import Float, check_pictures, transform
 
 __all__ = ["flip", "random", "rotate", "scale", "shear", "stretch", "transform", "translate"]
@@ -39,7 +40,7 @@ def rotate(x: npt.NDArray[Float], degrees: Numbers, *, fill: float = 0.0) -> npt
     array([[[[2., 4.],
              [1., 3.]]]])
     """
-    angle = np.deg2rad(np.asarray(degrees, dtype=np.float64))
+    angle = np.deg2rad(_finite("degrees", degrees))
     cos, sin = np.cos(angle), np.sin(angle)
     return transform(x, _matrix(cos, sin, -sin, cos), fill=fill)
 
@@ -60,7 +61,7 @@ def translate(x: npt.NDArray[Float], right: Numbers, down: Numbers, *, fill: flo
     array([[[[3., 4.],
              [0., 0.]]]])
     """
-    shift = np.stack(np.broadcast_arrays(right, down), axis=-1)
+    shift = np.stack(np.broadcast_arrays(_finite("right", right), _finite("down", down)), axis=-1)
     return transform(x, np.eye(2), shift, fill=fill)
 
 
@@ -115,14 +116,17 @@ def shear(x: npt.NDArray[Float], degrees: Numbers, *, fill: float = 0.0) -> npt.
         fill: the value outside of a picture.
 
     Raises:
-        TypeError, ValueError: as `transform`.
+        TypeError, ValueError: as `transform`, and for an angle of 90 degrees or more, which lays everything flat.
 
     >>> shear(np.array([[[[1.0, 0, 0], [1, 0, 0], [1, 0, 0]]]]), -45).round(6)
     array([[[[0., 1., 0.],
              [1., 0., 0.],
              [0., 0., 0.]]]])
     """
-    tangent = np.tan(np.deg2rad(np.asarray(degrees, dtype=np.float64)))
+    angle = _finite("degrees", degrees)
+    if not (abs(angle) < 90).all():
+        raise ValueError(f"degrees is {angle[abs(angle) >= 90].flat[0]:g}; more than -90 and less than 90 would fit")
+    tangent = np.tan(np.deg2rad(angle))
     return transform(x, _matrix(1, tangent, 0, 1), fill=fill)
 
 
@@ -137,7 +141,7 @@ def flip(
         vertically: whether top and bottom swap, likewise.
 
     Raises:
-        TypeError: x is not of float32 or float64.
+        TypeError: x is not an array of float32 or float64.
         ValueError: a shape does not fit.
 
     >>> flip(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]))
@@ -176,7 +180,7 @@ def random(
         translation: the farthest shift in pixels along each axis either way.
         scaling: the largest factor s; drawn from 1/s to s, and as often below 1 as above.
         flips: whether to flip half of the pictures (horizontally, vertically).
-        shearing: the largest angle in degrees either way.
+        shearing: the largest angle in degrees either way, less than 90.
         stretching: the largest factor, drawn like scaling.
         fill: the value outside of a picture.
         rng: draws everything.
@@ -185,8 +189,9 @@ def random(
         of the shape and dtype of x, which stays as it is.
 
     Raises:
-        TypeError: x is not of float32 or float64.
-        ValueError: a shape does not fit, an angle or the translation is negative, or a factor is less than 1.
+        TypeError: x is not an array of float32 or float64, rng is no generator, or another argument no number.
+        ValueError: a shape does not fit, an angle or the translation is negative, a factor is less than 1, or a number
+            is not finite.
 
     Source: Sun Yat-sen University, "Data Augmentation".
 
@@ -194,12 +199,20 @@ def random(
     >>> random(x, rotation=15, translation=1, flips=(True, False), rng=np.random.default_rng(0)).shape
     (5, 3, 8, 8)
     """
+    check_pictures(x)
+    check_rng(rng)
     for name, reach in {"rotation": rotation, "translation": translation, "shearing": shearing}.items():
+        check_number(name, reach)
         if not reach >= 0:
             raise ValueError(f"{name} is {reach}; 0 or more would fit")
+    if not shearing < 90:
+        raise ValueError(f"shearing is {shearing}; less than 90 would fit")
     for name, factor in {"scaling": scaling, "stretching": stretching}.items():
+        check_number(name, factor)
         if not factor >= 1:
             raise ValueError(f"{name} is {factor}; 1 or more would fit")
+    if np.shape(flips) != (2,):
+        raise TypeError(f"flips is {flips!r}; (True, False) would fit, to flip horizontally, not vertically")
     n = len(x)
     angle = np.deg2rad(rng.uniform(-rotation, rotation, n))
     shift = rng.uniform(-translation, translation, (n, 2))
@@ -218,7 +231,17 @@ def _matrix(a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike, d: npt.ArrayLi
 
 
 def _positive(factor: Numbers) -> npt.NDArray[np.float64]:
-    s = np.asarray(factor, dtype=np.float64)
+    s = _finite("factor", factor)
     if not (s > 0).all():
-        raise ValueError(f"factor is {s}; more than 0 would fit")
+        raise ValueError(f"factor is {s[s <= 0].flat[0]:g}; more than 0 would fit")
     return s
+
+
+def _finite(name: str, given: Numbers) -> npt.NDArray[np.float64]:
+    """Read one number, or one for each picture."""
+    numbers = np.asarray(given)
+    if numbers.dtype.kind not in "iuf":
+        raise TypeError(f"{name} is {given!r}; a number would fit, or one for each picture")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} is {numbers[~np.isfinite(numbers)].flat[0]}; a finite number would fit")
+    return numbers.astype(np.float64)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_number, check_rng, whole
+
 Array = npt.NDArray[Any]
 
 # Each shape in its own frame: u to the right, v downwards, both from −1 to 1.
@@ -69,6 +71,7 @@ def shapes(
         rng: draws everything.
 
     Raises:
+        TypeError: rng is no generator, n is not whole, or tilt or noise is no number.
         ValueError: an argument is out of range, a shape would be under 3 pixels wide or wider than the picture, or
             so many shapes of that size do not fit side by side.
 
@@ -80,6 +83,7 @@ def shapes(
     masks (8, 24, 32) int64
     corners (8, 3, 4, 2) float32
     """
+    check_rng(rng)
     height, width = (size, size) if isinstance(size, int) else size
     fewest, most = (count, count) if isinstance(count, int) else count
     _check(n, (height, width), (fewest, most), kinds, radius, tilt, noise)
@@ -154,8 +158,9 @@ def _check(
     tilt: float,
     noise: float,
 ) -> None:
-    if n < 0:
-        raise ValueError(f"n is {n}; 0 or more would fit")
+    whole("n", n, least=0)
+    check_number("tilt", tilt)
+    check_number("noise", noise)
     if not 0 <= count[0] <= count[1]:
         raise ValueError(f"count is {count}; (fewest, most) with 0 ≤ fewest ≤ most would fit")
     if not kinds or isinstance(kinds, str) or not set(kinds) <= set(KINDS):

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_number, check_rng, whole
+
 Pictures = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 Part = Literal["all", "train", "test"]
@@ -80,26 +82,25 @@ def translated_digits(
         y: (n,) int64, the digit, 0 to 9.
 
     Raises:
-        ValueError: the frame is smaller than the digits, or n, zoom or noise is negative.
+        TypeError: rng is no generator, n or zoom is not whole, or noise is no number.
+        ValueError: the frame is smaller than the digits, or n, zoom or noise is out of range.
 
     >>> x, y = translated_digits(100, size=(16, 20), rng=np.random.default_rng(0))
     >>> x.shape, x.dtype, y.shape
     ((100, 1, 16, 20), dtype('float32'), (100,))
     """
     x, y = digits(part)
-    if zoom < 1:
-        raise ValueError(f"zoom is {zoom}; 1 or more would fit")
+    check_rng(rng)
+    check_number("noise", noise)
     if noise < 0:
         raise ValueError(f"noise is {noise}; 0 or more would fit")
-    if n is not None and n < 0:
-        raise ValueError(f"n is {n}; 0 or more would fit")
-    x = _enlarge(x, zoom)
+    count = len(y) if n is None else whole("n", n, least=0)
+    x = _enlarge(x, whole("zoom", zoom))
     h, w = x.shape[2:]
     height, width = (size, size) if isinstance(size, int) else size
     if height < h or width < w:
         raise ValueError(f"size is {height}×{width}, a digit {h}×{w}; at least {h}×{w} would fit")
 
-    count = len(y) if n is None else n
     rounds = [rng.permutation(len(y)) for _ in range(0, count, len(y))]
     which = np.concatenate([*rounds, np.empty(0, np.int64)])[:count]
     top = rng.integers(height - h + 1, size=count)[:, None] + np.arange(h)  # (n, h): the rows it covers

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_array
+
 __all__ = ["Float", "check_pictures", "transform"]
 
 Array = npt.NDArray[Any]
@@ -29,8 +31,8 @@ def transform(
         of the shape and dtype of x.
 
     Raises:
-        TypeError: x is not of float32 or float64.
-        ValueError: a shape does not fit, or a matrix cannot be inverted.
+        TypeError: x is not an array of float32 or float64.
+        ValueError: a shape does not fit, a number is not finite, or a matrix cannot be inverted.
 
     >>> x = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
     >>> transform(x, np.eye(2), (1, 0))             # one pixel to the right
@@ -73,6 +75,7 @@ def _bilinear(x: npt.NDArray[Float], px: Array, py: Array, fill: float) -> npt.N
 
 
 def check_pictures(x: Array) -> None:
+    check_array("x", x)
     if x.ndim != 4:
         raise ValueError(f"x has shape {x.shape}; (N, C, H, W) would fit")
     if x.dtype not in (np.float32, np.float64):
@@ -84,7 +87,9 @@ def _invert(matrix: npt.ArrayLike, n: int) -> npt.NDArray[np.float64]:
     matrix = np.asarray(matrix, dtype=np.float64)
     if matrix.shape not in ((2, 2), (n, 2, 2)):
         raise ValueError(f"matrix has shape {matrix.shape}; (2, 2) or {(n, 2, 2)} would fit")
-    if not (np.isfinite(matrix).all() and (abs(np.linalg.det(matrix)) > 1e-12).all()):
+    if not np.isfinite(matrix).all():
+        raise ValueError("matrix holds nan or infinity; finite numbers would fit")
+    if not (abs(np.linalg.det(matrix)) > 1e-12).all():
         raise ValueError("matrix has no inverse: it would flatten the pictures; a factor other than 0 would fit")
     return np.broadcast_to(np.linalg.inv(matrix), (n, 2, 2))
 
@@ -93,4 +98,6 @@ def _shifts(shift: npt.ArrayLike, n: int) -> npt.NDArray[np.float64]:
     shift = np.asarray(shift, dtype=np.float64)
     if shift.shape not in ((2,), (n, 2)):
         raise ValueError(f"shift has shape {shift.shape}; (2,) or {(n, 2)} would fit")
+    if not np.isfinite(shift).all():
+        raise ValueError("shift holds nan or infinity; finite numbers would fit")
     return np.broadcast_to(shift, (n, 2))

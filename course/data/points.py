@@ -6,6 +6,8 @@ A straight line tells two blobs apart, not two moons; spirals need several bends
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_number, check_rng, whole
+
 Points = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
@@ -23,13 +25,14 @@ def blobs(n: int = 300, *, classes: int = 3, noise: float = 0.35, rng: np.random
         x: (n, 2) float32, y: (n,) int64 from 0 to classes − 1.
 
     Raises:
+        TypeError: rng is no generator, or a count is not whole.
         ValueError: n, classes or noise is negative, or there are fewer points than classes.
 
     >>> x, y = blobs(90, rng=np.random.default_rng(0))
     >>> x.shape, x.dtype, np.bincount(y)
     ((90, 2), dtype('float32'), array([30, 30, 30]))
     """
-    y = _labels(n, classes)
+    y = _labels(n, classes, rng)
     angle = np.pi / 2 + 2 * np.pi * y / classes
     return _finish(np.stack([np.cos(angle), np.sin(angle)], axis=1), y, noise, rng)
 
@@ -46,13 +49,14 @@ def moons(n: int = 300, *, noise: float = 0.1, rng: np.random.Generator) -> tupl
         x: (n, 2) float32, y: (n,) int64, 0 above and 1 below.
 
     Raises:
+        TypeError: rng is no generator, or a count is not whole.
         ValueError: n < 2 or noise is negative.
 
     >>> x, y = moons(100, rng=np.random.default_rng(0))
     >>> x.shape, np.bincount(y)
     ((100, 2), array([50, 50]))
     """
-    y = _labels(n, 2)
+    y = _labels(n, 2, rng)
     angle = rng.uniform(0, np.pi, n) + np.pi * y
     centre = np.where(y == 0, -0.5, 0.5), np.where(y == 0, -0.25, 0.25)
     return _finish(np.stack([centre[0] + np.cos(angle), centre[1] + np.sin(angle)], axis=1), y, noise, rng)
@@ -74,21 +78,23 @@ def spirals(
         x: (n, 2) float32, y: (n,) int64 from 0 to classes − 1.
 
     Raises:
+        TypeError: rng is no generator, or a count is not whole.
         ValueError: n, classes or noise is negative, or there are fewer points than classes.
 
     >>> x, y = spirals(90, rng=np.random.default_rng(0))
     >>> x.shape, np.bincount(y)
     ((90, 2), array([30, 30, 30]))
     """
-    y = _labels(n, classes)
+    y = _labels(n, classes, rng)
     radius = rng.uniform(0.05, 1, n)
     angle = 2 * np.pi * (turns * radius + y / classes)
     return _finish(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1), y, noise, rng)
 
 
-def _labels(n: int, classes: int) -> Labels:
-    if classes < 1:
-        raise ValueError(f"classes is {classes}; 1 or more would fit")
+def _labels(n: int, classes: int, rng: np.random.Generator) -> Labels:
+    """Share n points out evenly, once it is sure that they can be drawn."""
+    check_rng(rng)
+    n, classes = whole("n", n, least=0), whole("classes", classes)
     if n < classes:
         raise ValueError(f"n is {n}; at least {classes} would fit, one point a class")
     return np.arange(n, dtype=np.int64) % classes
@@ -96,6 +102,7 @@ def _labels(n: int, classes: int) -> Labels:
 
 def _finish(x: npt.NDArray[np.float64], y: Labels, noise: float, rng: np.random.Generator) -> tuple[Points, Labels]:
     """Add noise and mix the classes, so that any piece of the result holds all of them."""
+    check_number("noise", noise)
     if noise < 0:
         raise ValueError(f"noise is {noise}; 0 or more would fit")
     order = rng.permutation(len(y))

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_array, check_number, check_rng
+
 Array = npt.NDArray[Any]
 Float = TypeVar("Float", np.float32, np.float64)
 
@@ -24,6 +26,7 @@ def split(
         (x_train, y_train), (x_test, y_test): copies; every sample is in exactly one.
 
     Raises:
+        TypeError: x or y is no array, test no number, or rng no generator.
         ValueError: x and y differ in length, hold fewer than two samples, or test is not between 0 and 1.
 
     >>> x = np.arange(8).reshape(8, 1)
@@ -31,6 +34,10 @@ def split(
     >>> len(x_train), len(x_test), np.union1d(x_train, x_test)
     (6, 2, array([0, 1, 2, 3, 4, 5, 6, 7]))
     """
+    check_array("x", x)
+    check_array("y", y)
+    check_number("test", test)
+    check_rng(rng)
     if len(x) != len(y):
         raise ValueError(f"x has {len(x)} samples, y has {len(y)}; one label a sample would fit")
     if len(x) < 2:
@@ -60,7 +67,7 @@ def standardize(
         of the shape and dtype of x. Where σ is 0, as in a pixel that is always white, the result is 0.
 
     Raises:
-        TypeError: x is not of float32 or float64.
+        TypeError: x is not an array of float32 or float64.
         ValueError: x has no samples, `like` has other channels, or per is neither.
 
     Source: EECS 545, "Batch normalization standardizes inputs to each layer": there said of the input layer too.
@@ -72,6 +79,7 @@ def standardize(
     """
     reference = x if like is None else like
     for name, array in (("x", x), ("like", reference)):
+        check_array(name, array)
         if array.dtype not in (np.float32, np.float64):
             raise TypeError(f"{name} has dtype {array.dtype}; float32 or float64 would fit")
     if reference.size == 0:

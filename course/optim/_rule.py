@@ -7,6 +7,8 @@ from typing import Any, ParamSpec, cast
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_array, check_number
+
 Array = npt.NDArray[Any]
 State = dict[str, Any]
 Rule = Callable[..., tuple[Array, State]]
@@ -21,7 +23,7 @@ def pure(update: Callable[P, tuple[Array, State]]) -> Callable[P, tuple[Array, S
 
     @wraps(update)
     def rule(w: Array, dw: Array, state: State | None = None, **hyper: float) -> tuple[Array, State]:
-        _check(w, dw, state or {})
+        _check(w, dw, {} if state is None else state)
         copies = {symbol: np.copy(v) if isinstance(v, np.ndarray) else v for symbol, v in (state or {}).items()}
         return in_place(w.copy(), dw, copies, **plain(hyper))
 
@@ -44,6 +46,7 @@ def start(state: State | None, symbol: str, w: Array) -> Array:
 def plain(hyper: dict[str, float]) -> dict[str, float]:
     """Check hyperparameters and make them Python's own floats; one of NumPy's would turn float32 into float64."""
     for name, value in hyper.items():
+        check_number(name, value)
         if name == "delta":
             if not value > 0:
                 raise ValueError(f"delta is {value}; more than 0 would fit")
@@ -56,6 +59,10 @@ def plain(hyper: dict[str, float]) -> dict[str, float]:
 
 
 def _check(w: Array, dw: Array, state: State) -> None:
+    check_array("w", w)
+    check_array("dw", dw)
+    if not isinstance(state, dict):
+        raise TypeError(f"state is {state!r}; {{}} would fit, or the state that the last step returned")
     if w.dtype not in (np.float32, np.float64):
         raise TypeError(f"w has dtype {w.dtype}; float32 or float64 would fit")
     if dw.dtype != w.dtype:

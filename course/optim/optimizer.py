@@ -52,8 +52,9 @@ class Optimizer:
         state: for each parameter's name the state that the rule returned last.
 
     Raises:
-        TypeError: the rule does not know a keyword.
-        ValueError: there is no rule of that name, the rule refuses a value, or lr or weight_decay is negative.
+        TypeError: the rule does not know a keyword, or lr or weight_decay is no number.
+        ValueError: there is no rule of that name, the rule refuses a value, or lr or weight_decay is negative or not
+            finite.
 
     >>> class Line:
     ...     params = {"w": np.array([1.0, 2.0])}
@@ -90,8 +91,8 @@ class Optimizer:
         """Update every parameter from its gradient.
 
         Raises:
-            ValueError: lr is negative, a parameter has no gradient or one of another shape or dtype. Nothing has
-                been updated then.
+            ValueError: lr is negative or not finite, a parameter has no gradient or one of another shape or dtype.
+                Nothing has been updated then.
         """
         params, grads = self.model.params, self.model.grads
         plain({"lr": self.lr})

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, inf, pi
 
+from course.arguments import check_number, whole
+
 __all__ = ["Schedule", "cosine", "plateau", "step"]
 
 Schedule = Callable[[int, Sequence[float]], float]
@@ -23,6 +25,7 @@ class step:
     """Multiply the learning rate by a factor after every so many epochs.
 
     Raises:
+        TypeError: every is not whole, or factor no number.
         ValueError: every is less than 1, or factor is not between 0 and 1.
 
     Source: Sun Yat-sen University, "ResNet": divide by 10.
@@ -47,6 +50,7 @@ class cosine:
     """Sink from 1 to the floor in `epochs` epochs, along half a cosine, slowly at both ends; then stay there.
 
     Raises:
+        TypeError: epochs is not whole, or floor no number.
         ValueError: epochs is less than 1, or floor is not between 0 and 1.
 
     Source: Loshchilov and Hutter, "SGDR: Stochastic gradient descent with warm restarts", 2017, equation 5.
@@ -60,6 +64,7 @@ class cosine:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
+        check_number("floor", self.floor)
         if not 0 <= self.floor <= 1:
             raise ValueError(f"floor is {self.floor}; 0 to 1 would fit")
         _check(epochs=self.epochs)
@@ -78,6 +83,7 @@ class plateau:
         tolerance: a loss counts as a new best when it is lower by more than this.
 
     Raises:
+        TypeError: patience is not whole, or another argument no number.
         ValueError: patience is less than 1, factor is not between 0 and 1, or tolerance is negative.
 
     Source: Sun Yat-sen University, "Learning magic in AlexNet": divided by 10 every time the validation accuracy
@@ -94,6 +100,7 @@ class plateau:
 
     def __post_init__(self) -> None:
         _check(self.factor, patience=self.patience)
+        check_number("tolerance", self.tolerance)
         if not self.tolerance >= 0:
             raise ValueError(f"tolerance is {self.tolerance}; 0 or more would fit")
 
@@ -107,8 +114,8 @@ class plateau:
 
 
 def _check(factor: float = 0.5, **counts: int) -> None:
+    check_number("factor", factor)
     if not 0 < factor < 1:
         raise ValueError(f"factor is {factor}; between 0 and 1 would fit")
     for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} is {count}; 1 or more would fit")
+        whole(name, count)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from course import ops
+from course.arguments import check_array, whole
 
 __all__ = ["Array", "Loss", "Trainable", "accuracy", "batches", "evaluate", "predict"]
 
@@ -31,8 +32,7 @@ def batches(n: int, batch_size: int) -> Iterator[slice]:
     >>> list(batches(5, 2))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; 1 or more would fit")
+    batch_size = whole("batch_size", batch_size)
     return (slice(i, min(i + batch_size, n)) for i in range(0, n, batch_size))
 
 
@@ -48,8 +48,10 @@ def predict(model: Trainable, x: Array, *, batch_size: int = 256) -> Array:
         (N, …), for a classifier the scores (N, C); `.argmax(axis=1)` gives the classes.
 
     Raises:
+        TypeError: x is no array, or batch_size is not whole.
         ValueError: x is empty, or batch_size is less than 1.
     """
+    check_array("x", x)
     if len(x) == 0:
         raise ValueError(f"x has shape {x.shape}; at least one sample would fit")
     return np.concatenate([model.forward(x[batch], training=False) for batch in batches(len(x), batch_size)])
@@ -63,11 +65,14 @@ def accuracy(scores: Array, labels: Array) -> float:
         labels: integers (N,), or (N, H, W).
 
     Raises:
+        TypeError: scores or labels is no array.
         ValueError: scores and labels do not belong together.
 
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), np.array([1, 0, 0]))
     0.6666666666666666
     """
+    check_array("scores", scores)
+    check_array("labels", labels)
     if scores.ndim < 2 or labels.shape != scores.shape[:1] + scores.shape[2:]:
         raise ValueError(f"labels has shape {labels.shape}, scores has {scores.shape}; one label a score row would fit")
     return float(np.mean(scores.argmax(axis=1) == labels))
@@ -93,9 +98,12 @@ def evaluate(
         the mean loss over the samples, and the accuracy: nan if y holds no labels.
 
     Raises:
+        TypeError: x or y is no array, or batch_size is not whole.
         ValueError: there are no samples, or x and y differ in number.
     """
     x, y = data
+    check_array("x of data", x)
+    check_array("y of data", y)
     check_pair(x, y)
     total, right = 0.0, 0.0
     for batch in batches(len(x), batch_size):

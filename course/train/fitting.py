@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from course import ops
+from course.arguments import check_array, check_rng, whole
 from course.optim import Optimizer, Schedule
 from course.train.callbacks import Callback
 from course.train.evaluation import Array, Loss, Trainable, check_pair, counts_as_labels
@@ -64,8 +65,8 @@ def fit(
 
     Raises:
         FileExistsError: the checkpoint exists, and resume is not asked for. Nothing has been changed.
-        TypeError, ValueError: data, model, optimizer or checkpoint do not fit one another, or a number is out of
-            range. Nothing has been changed.
+        TypeError, ValueError: data, validation, model, optimizer or checkpoint do not fit one another, a count is not
+            whole or out of range, or rng is no generator. Nothing has been changed.
 
     Source: HLCV, "Gradient Descent - Variants..."; SYSU, "Learning magic in AlexNet".
 
@@ -78,26 +79,29 @@ def fit(
     True
     """
     x, y = data
-    for name, (inputs, targets) in {"data": data, "validation": validation or data}.items():
-        _check_data(name, inputs, targets)
+    _check_data("data", x, y)
+    if validation is not None:
+        _check_data("validation", *validation)
+    check_rng(rng)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is {optimizer!r}; Optimizer(model, …) would fit")
     if optimizer.model is not model:
         raise ValueError("optimizer belongs to another model; Optimizer(model, …) for this one would fit")
-    counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience, "checkpoint_every": checkpoint_every}
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise ValueError(f"{name} is {count}; 1 or more would fit")
+    epochs, batch_size = whole("epochs", epochs), whole("batch_size", len(x) if batch_size is None else batch_size)
+    patience = None if patience is None else whole("patience", patience)
+    checkpoint_every = None if checkpoint_every is None else whole("checkpoint_every", checkpoint_every)
     if checkpoint is None and (resume or checkpoint_every):
         raise ValueError("checkpoint is None; a file would fit, to save to or to resume from")
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None and path.exists() and not resume:
         raise FileExistsError(f"{path} holds a training; resume=True goes on with it, another name begins a new one")
-    _check_labels(model, x, y)
+    _check_model(model, data, validation)
     plan = Plan(
         model=model,
         data=data,
         optimizer=optimizer,
         epochs=epochs,
-        batch_size=len(x) if batch_size is None else batch_size,
+        batch_size=batch_size,
         loss=loss,
         validation=validation,
         schedule=schedule,
@@ -116,19 +120,40 @@ def fit(
 
 def _check_data(name: str, x: Array, y: Array) -> None:
     for part, array in (("x", x), ("y", y)):
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"{part} of {name} is a {type(array).__name__}; a NumPy array would fit")
+        check_array(f"{part} of {name}", array)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             sample = int(np.argwhere(~np.isfinite(array))[0][0])
             raise ValueError(f"{part} of {name} holds nan or infinity, first in sample {sample}")
     check_pair(x, y)
 
 
-def _check_labels(model: Trainable, x: Array, y: Array) -> None:
+def _check_model(model: Trainable, data: tuple[Array, Array], validation: tuple[Array, Array] | None) -> None:
     """Ask the model about one sample, so that what does not fit is said before anything has changed."""
-    scores = model.forward(x[:1], training=False)
+    (x, y), (x_val, y_val) = data, validation or data
+    scores = seen = model.forward(x[:1], training=False)
+    _check_labels("y", scores, y)
+    if (x_val.shape[1:], x_val.dtype) != (x.shape[1:], x.dtype):  # not yet seen, and not always wrong
+        try:
+            seen = model.forward(x_val[:1], training=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"x of validation is {x_val.dtype} {x_val.shape}, x of data {x.dtype} {x.shape}; "
+                f"samples alike would fit: {error}"
+            ) from error
+    if counts_as_labels(scores, y[:1]):
+        alike = counts_as_labels(seen, y_val[:1])
+    else:
+        alike = y_val.dtype == y.dtype and (y_val.shape[1:] == y.shape[1:] or seen.shape != scores.shape)
+    if not alike:
+        raise ValueError(
+            f"y of validation is {y_val.dtype} {y_val.shape}, y of data {y.dtype} {y.shape}; targets alike would fit"
+        )
+    _check_labels("y of validation", seen, y_val)
+
+
+def _check_labels(name: str, scores: Array, y: Array) -> None:
     if counts_as_labels(scores, y[:1]) and not 0 <= y.min() <= y.max() < scores.shape[1]:
         raise ValueError(
-            f"y has labels from {y.min()} to {y.max()}, the model {scores.shape[1]} scores; "
+            f"{name} has labels from {y.min()} to {y.max()}, the model {scores.shape[1]} scores; "
             f"labels from 0 to {scores.shape[1] - 1} would fit"
         )

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from course.arguments import check_array, check_number, whole
 from course.layers import Model, ReceptiveField, Shape, Window
 
 __all__ = ["fool", "receptive_field", "saliency"]
@@ -32,6 +33,7 @@ def saliency(model: Network, x: Array, label: int | npt.ArrayLike) -> Array:
         (N, H, W), of the dtype of x.
 
     Raises:
+        TypeError: x is no array.
         ValueError: x is no batch of pictures, or a label is not a class.
 
     Source: Simonyan, Vedaldi & Zisserman 2013, "Deep inside convolutional networks", section 3.
@@ -42,6 +44,7 @@ def saliency(model: Network, x: Array, label: int | npt.ArrayLike) -> Array:
     >>> saliency(model, np.ones((1, 1, 1, 3), np.float32), 0)
     array([[[0., 5., 1.]]], dtype=float32)
     """
+    check_array("x", x)
     if x.ndim != 4:
         raise ValueError(f"x has shape {x.shape}; (N, C, H, W) would fit")
     gradient, _ = _score_gradient(model, x, label)
@@ -67,6 +70,10 @@ def fool(
     Returns:
         The changed pictures, and for each whether it fools the network.
 
+    Raises:
+        TypeError: x is no array, step no number, or steps not whole.
+        ValueError: a label is not a class, step is not finite, or steps is negative.
+
     Source: Szegedy et al. 2014, "Intriguing properties of neural networks", section 4.
 
     >>> from course.models import linear
@@ -75,8 +82,10 @@ def fool(
     >>> fool(model, np.array([[[[0.9, 0.8]]]]), 1, step=0.1)[0].round(2)
     array([[[[0.83, 0.87]]]])
     """
+    check_array("x", x)
+    check_number("step", step)
     x = x.copy()
-    for _ in range(steps):
+    for _ in range(whole("steps", steps, least=0)):
         gradient, fooled = _score_gradient(model, x, label, against_best=True)
         if fooled.all():
             return x, fooled

@@ -1,5 +1,7 @@
 """Augmentation: exact where pixels land on pixels, bilinear in between, the geometry as said, draws in range."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -200,6 +202,76 @@ def test_random_leans_up_to_the_angle():
     assert moved.max() == pytest.approx(farthest, abs=0.2)
 
 
+LECTURE = {  # SYSU, "Data Augmentation"
+    "rotation": 180,  # any angle
+    "translation": 10,
+    "scaling": 1.6,
+    "flips": (True, True),
+    "shearing": 20,
+    "stretching": 1.3,
+}
+
+
+def test_the_defaults_of_random_are_the_lectures_ranges():
+    parameters = inspect.signature(augment.random).parameters
+    assert {name: parameters[name].default for name in LECTURE} == LECTURE
+
+
+def applied(monkeypatch, **ranges):
+    """What `random` does to 20 000 pictures, read from the matrices and shifts that it hands to `transform`.
+
+    A = R·[[a, d·tan φ], [0, d]] with a = ±s·r and d = ±s/r: the first column of A is R·(a, 0), the determinant a·d.
+    Half a turn does the same as both flips, so a is taken to be positive and a flip that is not seen to be a turn.
+    """
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr(augment, "transform", lambda x, matrix, shift, *, fill: seen.append((matrix, shift)) or x)
+        augment.random(np.zeros((20_000, 1, 1, 1), np.float32), **ranges, rng=np.random.default_rng(1))
+    ((A, shift),) = seen
+    a, d = np.hypot(A[:, 0, 0], A[:, 1, 0]), np.linalg.det(A) / np.hypot(A[:, 0, 0], A[:, 1, 0])
+    along = (A[:, :, 0] * A[:, :, 1]).sum(axis=1) / a  # the upper right entry a·b/a: d·tan φ
+    return {
+        "angle": np.rad2deg(np.arctan2(-A[:, 1, 0], A[:, 0, 0])),
+        "shift": shift,
+        "scale": np.sqrt(a * abs(d)),
+        "stretch": np.sqrt(a / abs(d)),
+        "shear": np.rad2deg(np.arctan(along / d)),
+        "mirrored": d < 0,
+        "A": A,
+    }
+
+
+def test_random_covers_the_lectures_ranges_and_never_leaves_them(monkeypatch):
+    drawn = applied(monkeypatch)  # nothing but the defaults
+    for values, low, high in (
+        (drawn["angle"], -180, 180),
+        (drawn["shift"][:, 0], -10, 10),
+        (drawn["shift"][:, 1], -10, 10),
+        (np.log(drawn["scale"]), -np.log(1.6), np.log(1.6)),
+        (np.log(drawn["stretch"]), -np.log(1.3), np.log(1.3)),
+        (drawn["shear"], -20, 20),
+    ):
+        assert low - 1e-9 <= values.min() <= values.max() <= high + 1e-9
+        counts, _ = np.histogram(values, bins=20, range=(low - 1e-9, high + 1e-9))
+        assert 800 < counts.min() <= counts.max() < 1200  # 1000 expected everywhere, give or take 31
+    assert 0.48 < drawn["mirrored"].mean() < 0.52  # one flip of the two
+
+
+def test_random_turns_by_any_angle_without_flips_too(monkeypatch):
+    drawn = applied(monkeypatch, flips=(False, False))
+    counts, _ = np.histogram(drawn["angle"], bins=20, range=(-180, 180))
+    assert 800 < counts.min() <= counts.max() < 1200
+    assert not drawn["mirrored"].any()
+
+
+def test_random_flips_each_way_half_of_the_time(monkeypatch):
+    A = applied(monkeypatch, rotation=0, shearing=0)["A"]
+    for horizontal in (False, True):
+        for vertical in (False, True):
+            share = ((A[:, 0, 0] < 0) == horizontal) & ((A[:, 1, 1] < 0) == vertical)
+            assert share.mean() == pytest.approx(0.25, abs=0.02)
+
+
 def test_one_seed_one_result(x):
     one, two = (augment.random(x, rng=np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(one, two)
@@ -241,6 +313,8 @@ def test_pictures_that_do_not_fit(name):
         TRANSFORMATIONS[name](np.zeros((5, 5)))
     with pytest.raises(TypeError, match="x has dtype uint8; float32 or float64"):
         TRANSFORMATIONS[name](data.photograph().transpose(2, 0, 1)[None])
+    with pytest.raises(TypeError, match="x is a list; a NumPy array would fit"):
+        TRANSFORMATIONS[name]([[[[1.0]]]])
 
 
 @pytest.mark.parametrize(
@@ -251,7 +325,18 @@ def test_pictures_that_do_not_fit(name):
         (lambda x: augment.scale(x, 0), "factor is 0.*; more than 0"),
         (lambda x: augment.stretch(x, [1, -1]), "factor is .*; more than 0"),
         (lambda x: augment.transform(x, [[1, 1], [1, 1]]), "matrix has no inverse"),
-        (lambda x: augment.rotate(x, np.nan), "matrix has no inverse"),
+        (lambda x: augment.transform(x, np.full((2, 2), np.nan)), "matrix holds nan or infinity; finite numbers"),
+        (lambda x: augment.transform(x, np.eye(2), (0, np.inf)), "shift holds nan or infinity; finite numbers"),
+        (lambda x: augment.rotate(x, np.nan), "degrees is nan; a finite number would fit"),
+        (lambda x: augment.rotate(x, [3, np.inf]), "degrees is inf; a finite number"),
+        (lambda x: augment.translate(x, np.nan, 0), "right is nan; a finite number"),
+        (lambda x: augment.translate(x, 0, -np.inf), "down is -inf; a finite number"),
+        (lambda x: augment.scale(x, np.inf), "factor is inf; a finite number"),
+        (lambda x: augment.shear(x, 90), "degrees is 90; more than -90 and less than 90 would fit"),
+        (lambda x: augment.shear(x, [0, -135.5]), "degrees is -135.5; more than -90"),
+        (lambda x: augment.random(x, shearing=90, rng=np.random.default_rng()), "shearing is 90; less than 90"),
+        (lambda x: augment.random(x, rotation=np.inf, rng=np.random.default_rng()), "rotation is inf; a finite number"),
+        (lambda x: augment.random(x, scaling=np.nan, rng=np.random.default_rng()), "scaling is nan; a finite number"),
         (lambda x: augment.flip(x, horizontally=[True]), r"horizontally has shape \(1,\); one value or 2"),
         (lambda x: augment.random(x, rotation=-1, rng=np.random.default_rng()), "rotation is -1; 0 or more"),
         (lambda x: augment.random(x, scaling=0.5, rng=np.random.default_rng()), "scaling is 0.5; 1 or more"),
@@ -260,3 +345,25 @@ def test_pictures_that_do_not_fit(name):
 def test_what_does_not_fit(call, message, x):
     with pytest.raises(ValueError, match=message):
         call(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: augment.random(x, rng=None), r"rng is None; np.random.default_rng\(0\) would fit"),
+        (lambda x: augment.random(x, rng=3), r"rng is 3; np.random.default_rng\(0\) would fit"),
+        (lambda x: augment.random(x, rotation=None, rng=np.random.default_rng()), "rotation is None; a number"),
+        (lambda x: augment.random(x, stretching="1", rng=np.random.default_rng()), "stretching is '1'; a number"),
+        (lambda x: augment.random(x, flips=True, rng=np.random.default_rng()), r"flips is True; \(True, False\)"),
+        (lambda x: augment.rotate(x, None), "degrees is None; a number would fit, or one for each picture"),
+        (lambda x: augment.translate(x, "left", 0), "right is 'left'; a number would fit"),
+        (lambda x: augment.stretch(x, None), "factor is None; a number would fit"),
+    ],
+)
+def test_what_is_of_the_wrong_kind(call, message, x):
+    with pytest.raises(TypeError, match=message):
+        call(x)
+
+
+def test_an_angle_just_below_a_right_one_may_be_sheared_by(x):
+    assert np.isfinite(augment.shear(x, 89.9)).all()

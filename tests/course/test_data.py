@@ -182,6 +182,49 @@ def test_frames_that_do_not_fit(arguments, message):
         data.translated_digits(**arguments, rng=rng())
 
 
+@pytest.mark.parametrize("wrong", [None, 3, np.random])
+def test_a_seed_is_no_generator(wrong):
+    x = np.ones((4, 2))
+    for draw in (
+        lambda **r: data.translated_digits(5, **r), lambda **r: data.shapes(2, **r), lambda **r: data.blobs(9, **r),
+        lambda **r: data.moons(9, **r), lambda **r: data.spirals(9, **r), lambda **r: data.split(x, x, **r),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=rf"rng is {re.escape(repr(wrong))}; np.random.default_rng\(0\) would fit"):
+            draw(rng=wrong)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: data.translated_digits(2.5, rng=rng()), "n is 2.5; a whole number would fit"),
+        (lambda: data.translated_digits(zoom=1.5, rng=rng()), "zoom is 1.5; a whole number"),
+        (lambda: data.translated_digits(noise=None, rng=rng()), "noise is None; a number"),
+        (lambda: data.shapes(True, rng=rng()), "n is True; a whole number"),
+        (lambda: data.shapes(2, noise="0", rng=rng()), "noise is '0'; a number"),
+        (lambda: data.blobs(9, classes=1.5, rng=rng()), "classes is 1.5; a whole number"),
+        (lambda: data.moons("9", rng=rng()), "n is '9'; a whole number"),
+        (lambda: data.spirals(9, noise=None, rng=rng()), "noise is None; a number"),
+        (lambda: data.split([1.0, 2.0], [0, 1], rng=rng()), "x is a list; a NumPy array"),
+        (lambda: data.split(np.ones(3), np.ones(3), test="0.5", rng=rng()), "test is '0.5'; a number"),
+        (lambda: data.standardize([[1.0]]), "x is a list; a NumPy array"),
+    ],
+)
+def test_what_is_of_the_wrong_kind(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_noise_that_is_not_finite():
+    for draw in (data.translated_digits, data.shapes, data.blobs, data.moons, data.spirals):
+        with pytest.raises(ValueError, match="noise is nan; a finite number would fit"):
+            draw(9, noise=np.nan, rng=rng())
+
+
+def test_numpys_whole_numbers_are_whole():
+    assert len(data.translated_digits(np.int64(3), zoom=np.uint8(1), rng=rng())[0]) == 3
+    assert len(data.blobs(np.int32(9), classes=np.int64(3), rng=rng())[0]) == 9
+
+
 def test_no_digits_at_all():
     x, y = data.translated_digits(0, rng=rng())
     assert (x.shape, y.shape) == ((0, 1, 16, 16), (0,))

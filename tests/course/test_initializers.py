@@ -70,6 +70,10 @@ def test_he_keeps_the_signal_through_thirty_relu_layers_and_xavier_lets_it_fade(
         (lambda: he((3, 0), rng=rng()), ValueError, r"shape is \(3, 0\); axes of length 1 or more"),
         (lambda: he((3, 4), dtype=np.int64, rng=rng()), TypeError, "dtype is int64; float32 or float64"),
         (lambda: xavier((3, 4), distribution="cauchy", rng=rng()), ValueError, "distribution is 'cauchy'"),
+        (lambda: he((3, 4), rng=0), TypeError, r"rng is 0; np.random.default_rng\(0\) would fit"),
+        (lambda: xavier((3, 4), rng=None), TypeError, r"rng is None; np.random.default_rng\(0\) would fit"),
+        (lambda: he((3, 4), slope=None, rng=rng()), TypeError, "slope is None; a number would fit"),
+        (lambda: he((3, 4), slope=np.nan, rng=rng()), ValueError, "slope is nan; a finite number would fit"),
     ],
 )
 def test_what_does_not_fit(call, error, message):

@@ -5,11 +5,13 @@ Totals of whole networks (AlexNet, VGG-16, …) are tested with the models, the 
 
 from itertools import pairwise
 from math import log, prod
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from course import ops
+from course.optim import Optimizer
 from course.shapes import affine_parameters, conv2d_parameters, conv2d_shape, output_size, pool2d_shape
 
 
@@ -279,6 +281,24 @@ def test_545_batch_normalization_backpropagation():
     np.testing.assert_allclose(got[0], dx, atol=1e-14)
     np.testing.assert_allclose(got[1], (dy * (x - mu) / np.sqrt(var + eps)).sum(axis=0))
     np.testing.assert_allclose(got[2], dy.sum(axis=0))
+
+
+# 09 Training: momentum 0.9 and weight decay 5·10⁻⁴
+
+
+def test_sysu_momentum_and_weight_decay():
+    """w = 2, gradient 1, ε = 0.1, twice: v ← 0.9·v − 0.1·(1 + 0.0005·w), w ← w + v."""
+
+    class Single:
+        params: ClassVar = {"w": np.array([[2.0]])}
+        grads: ClassVar = {"w": np.array([[1.0]])}
+
+    optimizer = Optimizer(Single, "momentum", lr=0.1, weight_decay=5e-4)  # 0.9 is the rule's own default
+    optimizer.step()  # v = −0.1·(1 + 0.001)
+    assert optimizer.state["w"]["v"][0, 0] == pytest.approx(-0.1001, abs=1e-12)
+    assert Single.params["w"][0, 0] == pytest.approx(1.8999, abs=1e-12)
+    optimizer.step()  # v = −0.09009 − 0.1·(1 + 0.00094995) = −0.190184995
+    assert Single.params["w"][0, 0] == pytest.approx(1.709715005, abs=1e-12)
 
 
 # 09 and 10: LeNet-5 and AlexNet, layer by layer

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import re
 
 import numpy as np
 import pytest
@@ -199,10 +200,24 @@ def test_what_a_rule_refuses(name, rng):
         rule(w, w, {}, lr=-0.1)
     with pytest.raises(ValueError, match="lr is nan"):
         rule(w, w, {}, lr=math.nan)
+    with pytest.raises(ValueError, match="lr is inf; a finite number would fit"):
+        rule(w, w, {}, lr=math.inf)
     for keyword, parameter in inspect.signature(rule).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY and keyword != "lr":
             with pytest.raises(ValueError, match=f"{keyword} is -1; "):
                 rule(w, w, {}, lr=0.1, **{keyword: -1})
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            for wrong in (None, "0.1", [0.1], True):
+                with pytest.raises(TypeError, match=re.escape(f"{keyword} is {wrong!r}; a number would fit")):
+                    rule(w, w, {}, **{"lr": 0.1, keyword: wrong})
+            with pytest.raises(ValueError, match=f"{keyword} is nan; a finite number would fit"):
+                rule(w, w, {}, **{"lr": 0.1, keyword: math.nan})
+    with pytest.raises(TypeError, match="w is a list; a NumPy array would fit"):
+        rule([1.0], [1.0], {}, lr=0.1)
+    with pytest.raises(TypeError, match="dw is a NoneType; a NumPy array would fit"):
+        rule(w, None, {}, lr=0.1)
+    with pytest.raises(TypeError, match=r"state is 0.1; {} would fit, or the state that the last step returned"):
+        rule(w, w, 0.1)
     _, state = rule(w, w, {}, lr=0.1)
     if state:
         with pytest.raises(ValueError, match=r"state\['\w'\] has shape \(2, 3\), w has \(4,\)"):
@@ -377,6 +392,12 @@ def test_what_the_optimizer_refuses(rng):
         Optimizer(model, "rmsprop", lr=0.1, rho=1.5)
     with pytest.raises(ValueError, match="weight_decay is -1; 0 or more"):
         Optimizer(model, lr=0.1, weight_decay=-1)
+    with pytest.raises(TypeError, match="lr is None; a number would fit"):
+        Optimizer(model, lr=None)
+    with pytest.raises(ValueError, match="lr is inf; a finite number would fit"):
+        Optimizer(model, lr=math.inf)
+    with pytest.raises(ValueError, match="weight_decay is nan; a finite number would fit"):
+        Optimizer(model, lr=0.1, weight_decay=math.nan)
     optimizer = Optimizer(model, lr=0.1)
     with pytest.raises(ValueError, match=r"w has no gradient; model.backward\(…\) before step\(\)"):
         optimizer.step()
@@ -387,6 +408,9 @@ def test_what_the_optimizer_refuses(rng):
     model.grads["b"] = np.ones(2)
     optimizer.lr = -1.0
     with pytest.raises(ValueError, match=r"lr is -1.0; 0 or more"):
+        optimizer.step()
+    optimizer.lr = math.inf
+    with pytest.raises(ValueError, match="lr is inf; a finite number"):
         optimizer.step()
     assert (model.params["w"] == 1).all()  # nothing happened
     with pytest.raises(ValueError, match="saved has a state for 'v'; the model has w, b"):
@@ -446,4 +470,20 @@ def test_a_schedule_says_what_it_is():
 )
 def test_what_a_schedule_refuses(make, message):
     with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: step(every=1.5), "every is 1.5; a whole number would fit"),
+        (lambda: step(every=1, factor=None), "factor is None; a number would fit"),
+        (lambda: cosine(epochs="10"), "epochs is '10'; a whole number"),
+        (lambda: cosine(epochs=3, floor=None), "floor is None; a number"),
+        (lambda: plateau(patience=True), "patience is True; a whole number"),
+        (lambda: plateau(tolerance="0"), "tolerance is '0'; a number"),
+    ],
+)
+def test_what_is_no_number_for_a_schedule(make, message):
+    with pytest.raises(TypeError, match=message):
         make()

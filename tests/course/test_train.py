@@ -709,6 +709,24 @@ def nan_at(sample):
         ({"resume": True}, ValueError, "checkpoint is None; a file would fit"),
         ({"checkpoint_every": 3}, ValueError, "checkpoint is None; a file would fit"),
         ({"optimizer": Optimizer(Linear(2, 3), lr=0.1)}, ValueError, "optimizer belongs to another model"),
+        ({"optimizer": "adam"}, TypeError, r"optimizer is 'adam'; Optimizer\(model, …\) would fit"),
+        ({"rng": 0}, TypeError, r"rng is 0; np.random.default_rng\(0\) would fit"),
+        ({"rng": None}, TypeError, r"rng is None; np.random.default_rng\(0\) would fit"),
+        ({"epochs": 1.5}, TypeError, "epochs is 1.5; a whole number would fit"),
+        ({"epochs": None}, TypeError, "epochs is None; a whole number"),
+        ({"batch_size": "all"}, TypeError, "batch_size is 'all'; a whole number"),
+        ({"batch_size": 2.5}, TypeError, "batch_size is 2.5; a whole number"),
+        ({"patience": True}, TypeError, "patience is True; a whole number"),
+        ({"checkpoint_every": 2.0}, TypeError, "checkpoint_every is 2.0; a whole number"),
+        ({"validation": (numbered()[0], np.arange(10))}, ValueError,
+         "y of validation has labels from 0 to 9, the model 3 scores; labels from 0 to 2 would fit"),
+        ({"validation": (np.ones((4, 5)), np.zeros(4, int))}, ValueError,
+         r"x of validation is float64 \(4, 5\), x of data float64 \(10, 2\); samples alike would fit: matmul"),
+        ({"validation": (numbered()[0], np.ones(10))}, ValueError,
+         r"y of validation is float64 \(10,\), y of data int64 \(10,\); targets alike would fit"),
+        ({"validation": (numbered()[0], np.ones((10, 1), int))}, ValueError, r"y of validation is int64 \(10, 1\)"),
+        ({"pair": (numbered()[0], np.ones((10, 3))), "validation": (numbered()[0], np.ones((10, 2))),
+          "loss": ops.squared_loss}, ValueError, r"y of validation is float64 \(10, 2\), y of data float64 \(10, 3\)"),
     ],
 )  # fmt: skip
 def test_what_fit_refuses_before_anything_changes(change, error, message):
@@ -718,6 +736,57 @@ def test_what_fit_refuses_before_anything_changes(change, error, message):
         train(model, **change)
     np.testing.assert_array_equal(model.params["w"], before)
     assert not any(training for _, training in model.seen)
+
+
+def test_validation_that_does_not_fit_a_real_model_changes_neither_weights_nor_statistics_nor_generators():
+    model, generator = network(), rng(1)
+    x, y = (part[:40] for part in data.digits("test"))
+    kept = {kind: {k: v.copy() for k, v in getattr(model, kind).items()} for kind in ("params", "state")}
+    assert kept["state"]
+    drawn = [str(g.bit_generator.state) for g in (generator, *model.generators.values())]
+    for validation in ((np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))), y), (x.astype(np.float64), y), (x, y + 1)):
+        with pytest.raises(ValueError, match="of validation"):
+            fit(model, (x, y), optimizer=Optimizer(model, lr=0.1), epochs=1, validation=validation, rng=generator)
+    for kind, arrays in kept.items():
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(getattr(model, kind)[name], array)
+    assert drawn == [str(g.bit_generator.state) for g in (generator, *model.generators.values())]
+
+
+def test_validation_may_show_larger_pictures_where_the_model_can_read_them():
+    model = models.mini_fcn(5).build((1, 16, 16), rng=rng())
+    small, large = (data.shapes(8, size=size, rng=rng()) for size in (16, 32))
+    optimizer = Optimizer(model, "adam", lr=0.01)
+    history = fit(
+        model, (small.x, small.masks), optimizer=optimizer, epochs=1, validation=(large.x, large.masks), rng=rng()
+    )
+    assert len(history.val_accuracy) == 1
+    with pytest.raises(ValueError, match=r"y of validation is int64 \(8, 16, 16\)"):
+        fit(model, (small.x, small.masks), optimizer=optimizer, epochs=1, validation=(large.x, small.masks), rng=rng())
+
+
+def test_numpys_whole_numbers_are_whole(tmp_path):
+    counts = {"epochs": np.int64(2), "batch_size": np.int32(4), "patience": np.uint8(3), "checkpoint_every": np.int8(1)}
+    _, history = train(**counts, checkpoint=tmp_path / "run.npz")
+    assert history.stopped == "all 2 epochs are over"
+    _, longer = train(**{**counts, "epochs": 3, "batch_size": 4}, checkpoint=tmp_path / "run.npz", resume=True)
+    assert longer.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model: predict(model, [[1.0, 2.0]]), "x is a list; a NumPy array would fit"),
+        (lambda model: predict(model, numbered()[0], batch_size=2.5), "batch_size is 2.5; a whole number"),
+        (lambda model: evaluate(model, ([[1.0, 2.0]], [0])), "x of data is a list; a NumPy array"),
+        (lambda model: evaluate(model, numbered(), batch_size="all"), "batch_size is 'all'; a whole number"),
+        (lambda model: accuracy([[1.0, 2.0]], np.array([0])), "scores is a list; a NumPy array"),
+        (lambda model: accuracy(np.ones((1, 2)), [0]), "labels is a list; a NumPy array"),
+    ],
+)
+def test_what_predict_and_evaluate_refuse(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(Linear(2, 3))
 
 
 def test_a_model_without_weights_says_so():

@@ -329,3 +329,12 @@ def test_saliency_names_what_does_not_fit():
         vision.saliency(model, x, 3)
     with pytest.raises(ValueError, match=r"label=\[0, -1\]"):
         vision.fool(model, x, [0, -1])
+    for look in (vision.saliency, vision.fool):
+        with pytest.raises(TypeError, match="x is a list; a NumPy array would fit"):
+            look(model, [[[[0.0]]]], 0)
+    with pytest.raises(TypeError, match=r"steps is 2.5; a whole number would fit"):
+        vision.fool(model, x, 0, steps=2.5)
+    with pytest.raises(ValueError, match="steps is -1; 0 or more would fit"):
+        vision.fool(model, x, 0, steps=-1)
+    with pytest.raises(ValueError, match="step is nan; a finite number would fit"):
+        vision.fool(model, x, 0, step=np.nan)
