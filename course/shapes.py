@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from operator import index
 
 __all__ = [
-    "affine_parameters", "conv2d_parameters", "conv2d_shape", "conv_transpose2d_shape", "output_size", "pair",
+    "affine_parameters", "conv2d_parameters", "conv2d_shape", "conv_transpose2d_shape", "four", "output_size", "pair",
     "pool2d_shape", "transposed_size",
 ]  # fmt: skip
 
@@ -122,6 +122,33 @@ def pair(value: Pair, name: str = "value", *, least: int = 1) -> tuple[int, int]
     return _whole(name, vertical, least), _whole(name, horizontal, least)
 
 
+def four(shape: Sequence[int], name: str = "shape", axes: str = "N, C, H, W") -> tuple[int, int, int, int]:
+    """Read the shape of a batch of pictures, or of filters: four ints, H and W at least 1.
+
+    Raises:
+        TypeError: not a sequence of whole numbers.
+        ValueError: not four of them, or one is too small.
+
+    >>> four((2, 3, 7, 8))
+    (2, 3, 7, 8)
+    >>> four((2, 3, 0, 8), "x")
+    Traceback (most recent call last):
+    ValueError: x has shape (2, 3, 0, 8); (N, C, H, W) would fit, H and W at least 1, N and C at least 0
+    """
+    try:
+        sizes = tuple(index(size) for size in shape)
+    except TypeError:
+        raise TypeError(f"{name}={shape!r} is not a shape; ({axes}) would fit, four whole numbers") from None
+    found = f"{name} {'is' if name == 'shape' else 'has shape'} {sizes}; ({axes}) would fit"
+    if len(sizes) != 4:
+        raise ValueError(found)
+    first, second, high, wide = sizes
+    if min(first, second) < 0 or min(high, wide) < 1:
+        a, b, h, w = axes.split(", ")
+        raise ValueError(f"{found}, {h} and {w} at least 1, {a} and {b} at least 0")
+    return first, second, high, wide
+
+
 def conv2d_shape(
     x: Sequence[int],
     w: Sequence[int],
@@ -150,8 +177,8 @@ def conv2d_shape(
     >>> conv2d_shape((1, 3, 32, 32), (10, 3, 5, 5), pad=2)
     (1, 10, 32, 32)
     """
-    n, c, h, wide = _four("x", x, "(N, C, H, W)")
-    k, depth, fh, fw = _four("w", w, "(K, C, FH, FW)")
+    n, c, h, wide = four(x, "x")
+    k, depth, fh, fw = four(w, "w", "K, C, FH, FW")
     groups = _whole("groups", groups)
     if c % groups or k % groups:
         raise ValueError(f"groups={groups} must divide both: x has {c} channels, w has {k} filters")
@@ -184,7 +211,7 @@ def pool2d_shape(
     >>> pool2d_shape((1, 1, 7, 7), 3, stride=2)
     (1, 1, 3, 3)
     """
-    n, c, h, w = _four("x", x, "(N, C, H, W)")
+    n, c, h, w = four(x, "x")
     fh, fw = pair(field, "field")
     sv, sh = (fh, fw) if stride is None else pair(stride, "stride")
     pv, ph = pair(pad, "pad", least=0)
@@ -211,8 +238,8 @@ def conv_transpose2d_shape(
     >>> conv_transpose2d_shape((1, 3, 4, 5), (3, 2, 4, 4), stride=2, pad=1)
     (1, 2, 8, 10)
     """
-    n, c, h, wide = _four("x", x, "(N, C, H, W)")
-    depth, k, fh, fw = _four("w", w, "(C, K, FH, FW)")
+    n, c, h, wide = four(x, "x")
+    depth, k, fh, fw = four(w, "w", "C, K, FH, FW")
     if depth != c:
         raise ValueError(f"w has {depth} channels, x has {c}; w is (C, K, FH, FW)")
     (sv, sh), (pv, ph) = pair(stride, "stride"), pair(pad, "pad", least=0)
@@ -258,14 +285,7 @@ def _whole(name: str, value: object, least: int = 1) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise TypeError(f"{name}={value!r} is not a whole number")
+        raise TypeError(f"{name}={value!r} is not a whole number; an int of {least} or more would fit")
     if number < least:
         raise ValueError(f"{name}={number} is too small; {least} or more would fit")
     return number
-
-
-def _four(name: str, shape: Sequence[int], axes: str) -> tuple[int, int, int, int]:
-    if len(shape) != 4:
-        raise ValueError(f"{name} has shape {tuple(shape)}; {axes} would fit")
-    a, b, c, d = (index(size) for size in shape)
-    return a, b, c, d

@@ -88,6 +88,11 @@ def Input(name: str) -> Node:
 def apply(gate: Gate, *inputs: Node, name: str = "") -> Node:
     """Apply a gate to the nodes of its inputs: the node of its output.
 
+    Raises:
+        TypeError: an input is no node.
+
+    Source: HLCV, "Modularized implementation: forward / backward API".
+
     >>> from course.graph.gates import Max
     >>> x, y = Input("x"), Input("y")
     >>> ComputationalGraph(apply(Max(), x, y)).forward({"x": 2, "y": 7})

@@ -51,6 +51,8 @@ class Gate:
 class Add(Gate):
     """z = x + y; both local gradients are 1: the gradient distributor.
 
+    Source: HLCV, "Patterns in backward flow" (add gate).
+
     >>> gate = Add()
     >>> gate.forward(-2, 5), gate.backward(-4)
     (3, (-4, -4))
@@ -68,6 +70,8 @@ class Add(Gate):
 
 class Multiply(Gate):
     """z = x·y; the local gradients are y and x: the gradient switcher.
+
+    Source: HLCV, "Patterns in backward flow" (mul gate).
 
     >>> gate = Multiply()
     >>> gate.forward(3, -4), gate.backward(1)
@@ -89,6 +93,8 @@ class Max(Gate):
     """z = max(x, y); the local gradient is 1 for the larger input, 0 for the other: the gradient router.
 
     Of two equal inputs the first wins, so that no gradient is counted twice.
+
+    Source: HLCV, "Patterns in backward flow" (max gate).
 
     >>> gate = Max()
     >>> gate.forward(np.array([2, 1, 3]), np.array([1, 4, 3]))
@@ -131,7 +137,15 @@ class Sigmoid(Gate):
 
 
 class Exp(Gate):
-    """z = eˣ, its own local gradient."""
+    """z = eˣ, its own local gradient.
+
+    Source: HLCV, "Backpropagation" (another example: the local gradients beside the graph).
+
+    >>> gate = Exp()
+    >>> z, (dx,) = gate.forward(-1.0), gate.backward(2.0)
+    >>> f"{z:.2f} {dx:.2f}"
+    '0.37 0.74'
+    """
 
     symbol = "exp"
 
@@ -144,7 +158,14 @@ class Exp(Gate):
 
 
 class Reciprocal(Gate):
-    """z = 1/x; its local gradient is −1/x²."""
+    """z = 1/x; its local gradient is −1/x².
+
+    Source: HLCV, "Backpropagation" (another example: the local gradients beside the graph).
+
+    >>> gate = Reciprocal()
+    >>> gate.forward(4.0), gate.backward(1.0)
+    (0.25, (-0.0625,))
+    """
 
     symbol = "1/x"
 
@@ -157,7 +178,14 @@ class Reciprocal(Gate):
 
 
 class Scale(Gate):
-    """z = a·x with a constant a; its local gradient is a."""
+    """z = a·x with a constant a; its local gradient is a.
+
+    Source: HLCV, "Backpropagation" (another example: the local gradients beside the graph).
+
+    >>> gate = Scale(-1)
+    >>> gate.forward(3), gate.backward(5)
+    (-3, (-5,))
+    """
 
     def __init__(self, a: float) -> None:
         self.a, self.symbol = a, f"×{_signed(a)}"
@@ -170,7 +198,14 @@ class Scale(Gate):
 
 
 class Shift(Gate):
-    """z = x + c with a constant c; its local gradient is 1."""
+    """z = x + c with a constant c; its local gradient is 1.
+
+    Source: HLCV, "Backpropagation" (another example: the local gradients beside the graph).
+
+    >>> gate = Shift(2)
+    >>> gate.forward(3), gate.backward(5)
+    (5, (5,))
+    """
 
     def __init__(self, c: float) -> None:
         self.c, self.symbol = c, _signed(c) if c < 0 else f"+{c:g}"
@@ -183,7 +218,14 @@ class Shift(Gate):
 
 
 class Power(Gate):
-    """z = xⁿ with a constant n; its local gradient is n·xⁿ⁻¹."""
+    """z = xⁿ with a constant n; its local gradient is n·xⁿ⁻¹.
+
+    Source: EECS 442, "Previously – Backpropagation" (the square in f(x) = (−x + 3)²).
+
+    >>> gate = Power(2)
+    >>> gate.forward(3), gate.backward(5)
+    (9, (30,))
+    """
 
     def __init__(self, n: float) -> None:
         self.n, self.symbol = n, "x" + f"{n:g}".translate(_RAISED)

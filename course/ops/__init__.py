@@ -10,29 +10,30 @@ What holds for all of them:
 - A cache refers to the arguments: leave them alone until the backward call. It is a plain tuple, of no other use.
 - An empty batch goes through, with an empty y and parameter gradients of 0. Only where a mean over the batch has
   no value, in a loss and in batch_norm while training, it is an error.
-- A NaN goes through: no op hides one or stops at it.
+- A NaN goes through: no op hides one or stops at it. What underflows to 0, as e⁻¹⁰⁰⁰ in a softmax, is meant to.
+- A backward takes the cache of its own forward, and refuses what is none.
 - An error names the argument, what it is and what would fit: TypeError for the kind, ValueError for the value.
 """
 
 # isort: off
 from course.ops.activations import (
-    elu, elu_backward, leaky_relu, leaky_relu_backward, maxout, maxout_backward, prelu, prelu_backward, relu,
-    relu_backward, sigmoid, sigmoid_backward, swish, swish_backward, tanh, tanh_backward,
+    elu, elu_backward, leaky_relu, leaky_relu_backward, prelu, prelu_backward, relu, relu_backward, sigmoid,
+    sigmoid_backward, swish, swish_backward, tanh, tanh_backward,
 )  # fmt: skip
 from course.ops.affine import affine, affine_backward
 from course.ops.convolution import (
     col2im, conv2d, conv2d_backward, conv_transpose2d, conv_transpose2d_backward, im2col, pad2d, pad2d_backward,
 )  # fmt: skip
 from course.ops.dropout import dropout, dropout_backward
+from course.ops.global_pooling import global_avg_pool2d, global_avg_pool2d_backward
 from course.ops.losses import (
     hinge_loss, log_softmax, log_softmax_backward, softmax, softmax_backward, softmax_loss, squared_loss,
 )  # fmt: skip
+from course.ops.maxout import maxout, maxout_backward
 from course.ops.normalization import (
     RunningStatistics, batch_norm, batch_norm_backward, local_response_norm, local_response_norm_backward,
 )  # fmt: skip
-from course.ops.pooling import (
-    avg_pool2d, avg_pool2d_backward, global_avg_pool2d, global_avg_pool2d_backward, max_pool2d, max_pool2d_backward,
-)  # fmt: skip
+from course.ops.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from course.ops.resampling import (
     upsample_bilinear2d, upsample_bilinear2d_backward, upsample_nearest2d, upsample_nearest2d_backward,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from course.ops._geometry import Geometry, columns_geometry, inside, padded
 from course.ops._validation import Array, check_axes, check_floats, check_shape
-from course.shapes import Pair
+from course.shapes import Pair, four
 
 CACHE = 1 << 20
 """Bytes of columns in a block. From 0.5 to 2 MiB it is all the same; the whole batch takes 1.5 times as long."""
@@ -154,8 +154,8 @@ def col2im(
         falls on the padding is lost.
 
     Raises:
-        TypeError: cols is not an array of float32 or float64.
-        ValueError: cols has another shape, or the windows do not fit.
+        TypeError: cols is not an array of float32 or float64, or shape is not four whole numbers.
+        ValueError: cols has another shape, shape is not that of pictures, or the windows do not fit.
 
     Source: SYSU lecture 7.2, "BP: Convolutional layer" (each Y(l − 1, m, x, y) affects several z).
 
@@ -164,6 +164,7 @@ def col2im(
            [1., 2., 1.]])
     """
     check_floats(cols=cols)
+    shape = four(shape, "shape")
     g = columns_geometry(shape, field, stride, pad, dilation, floor)
     (n, c, _, _), (fh, fw), (oh, ow) = shape, g.field, g.output
     check_shape("cols", cols, (n, c * fh * fw, oh * ow), "(N, C·FH·FW, OH·OW)")

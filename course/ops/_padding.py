@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from course.ops._validation import Array, Cache, check_axes, check_floats, check_upstream
+from course.ops._validation import ARRAY, Array, Cache, check_axes, check_cache, check_floats, check_upstream
 from course.shapes import Pair, pair
 
 __all__ = ["PadMode", "pad2d", "pad2d_backward"]
@@ -70,7 +70,7 @@ def pad2d_backward(dy: Array, cache: Cache) -> Array:
     >>> pad2d_backward(np.ones_like(y), cache)[0, 0]
     array([[2., 3., 2.]])
     """
-    shape, dtype, rows, columns = cache
+    shape, dtype, rows, columns = check_cache(cache, "pad2d", tuple, np.dtype, ARRAY, ARRAY)
     check_upstream(dy, (*shape[:2], len(rows), len(columns)), dtype)
     return _gathered(dy, shape, rows, columns)
 

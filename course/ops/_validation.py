@@ -1,5 +1,6 @@
 """Arguments that cannot mean anything are refused here, with a message that says what would fit."""
 
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -7,6 +8,9 @@ import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
 Cache: TypeAlias = tuple[Any, ...]
+
+ARRAY = (np.ndarray, np.generic)
+"""Arrays, and NumPy's own scalars: they are what an array without axes turns into."""
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -64,8 +68,34 @@ def check_upstream(dy: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
     check_shape("dy", dy, shape, "the shape of y")
 
 
+def check_number(name: str, value: object, fits: str) -> float:
+    """Require a real number, and give it as Python's own, which does not widen float32 as a np.float64 would.
+
+    >>> check_number("slope", "a", "0 to 1")
+    Traceback (most recent call last):
+    TypeError: slope='a' is not a number; 0 to 1 would fit
+    """
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value[()]
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}={value!r} is not a number; {fits} would fit")
+    return float(value)
+
+
+def check_cache(cache: Cache, op: str, *kinds: type | tuple[type, ...]) -> Cache:
+    """Require a cache as `op` makes it, a tuple of these kinds, and hand it on.
+
+    >>> x, w = check_cache((np.ones(2), (np.ones(2), np.ones(3))), "affine", ARRAY, ARRAY)
+    Traceback (most recent call last):
+    TypeError: cache is a tuple of 2; what affine gave as its second value would fit
+    """
+    if not isinstance(cache, tuple) or len(cache) != len(kinds) or not all(map(isinstance, cache, kinds)):
+        what = f"tuple of {len(cache)}" if isinstance(cache, tuple) else type(cache).__name__
+        raise TypeError(f"cache is a {what}; what {op} gave as its second value would fit")
+    return cache
+
+
 def _dtype(name: str, array: Array) -> np.dtype[Any]:
-    # NumPy's own scalars are welcome: they are what an array without axes turns into
-    if not isinstance(array, np.ndarray | np.generic):
+    if not isinstance(array, ARRAY):
         raise TypeError(f"{name} is a {type(array).__name__}; a NumPy array would fit")
     return array.dtype

@@ -2,7 +2,7 @@
 
 Each takes float32 or float64 of any shape. At a kink, where there is no derivative, the gradient is the one from
 the left: ReLU passes nothing at 0, the leaky ones pass their slope. (ELU follows the slide and counts 0 to the
-right.) Of equal pieces of a maxout the first one wins. A NaN stays NaN.
+right.) A NaN stays NaN.
 
 Masks are multiplied with rather than selected by: on random signs np.where is ten times slower.
 """
@@ -10,11 +10,20 @@ Masks are multiplied with rather than selected by: on random signs np.where is t
 import numpy as np
 
 from course.ops._memory import in_memory, lay, lie_rows_first
-from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
+from course.ops._validation import (
+    ARRAY,
+    Array,
+    Cache,
+    check_axes,
+    check_cache,
+    check_floats,
+    check_number,
+    check_upstream,
+)
 
 __all__ = [
-    "elu", "elu_backward", "leaky_relu", "leaky_relu_backward", "maxout", "maxout_backward", "prelu", "prelu_backward",
-    "relu", "relu_backward", "sigmoid", "sigmoid_backward", "swish", "swish_backward", "tanh", "tanh_backward",
+    "elu", "elu_backward", "leaky_relu", "leaky_relu_backward", "prelu", "prelu_backward", "relu", "relu_backward",
+    "sigmoid", "sigmoid_backward", "swish", "swish_backward", "tanh", "tanh_backward",
 ]  # fmt: skip
 
 
@@ -33,6 +42,7 @@ def sigmoid(x: Array) -> tuple[Array, Cache]:
     return y, (y,)
 
 
+@np.errstate(under="ignore")
 def sigmoid_backward(dy: Array, cache: Cache) -> Array:
     """Compute dx = dy·(1 − y)·y.
 
@@ -43,7 +53,7 @@ def sigmoid_backward(dy: Array, cache: Cache) -> Array:
     >>> sigmoid_backward(np.array([1.0]), cache).round(4)
     array([0.1966])
     """
-    (y,) = cache
+    (y,) = check_cache(cache, "sigmoid", ARRAY)
     check_upstream(dy, y.shape, y.dtype)
     dx: Array = 1 - y
     dx *= y
@@ -51,6 +61,7 @@ def sigmoid_backward(dy: Array, cache: Cache) -> Array:
     return dx
 
 
+@np.errstate(under="ignore")  # e⁻¹⁰⁰⁰ is meant to be 0
 def _sigmoid(x: Array) -> Array:
     # 1/(1 + e⁻ˣ) on the right and eˣ/(1 + eˣ) on the left: neither exponent is ever positive
     y: Array = np.exp(np.minimum(x, 0))
@@ -77,11 +88,12 @@ def tanh_backward(dy: Array, cache: Cache) -> Array:
     """Compute dx = dy·(1 − y²).
 
     Shapes: dy, dx and x alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+    Source: IIITS, "Activation Functions"; HLCV, "A Simple Example" (chain rule).
 
     >>> tanh_backward(np.array([1.0]), tanh(np.array([1.0]))[1]).round(4)
     array([0.42])
     """
-    (y,) = cache
+    (y,) = check_cache(cache, "tanh", ARRAY)
     check_upstream(dy, y.shape, y.dtype)
     dx: Array = 1 - y * y
     dx *= dy
@@ -109,11 +121,12 @@ def relu_backward(dy: Array, cache: Cache) -> Array:
     """Compute dx = dy where x > 0, else 0.
 
     Shapes: dy, dx and x alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+    Source: IIITS, "Activation Functions"; HLCV, "Patterns in backward flow" (max gate: gradient router).
 
     >>> relu_backward(np.array([5.0, 5.0, 5.0]), relu(np.array([-2.0, 0.0, 3.0]))[1])
     array([0., 0., 5.])
     """
-    (y,) = cache
+    (y,) = check_cache(cache, "relu", ARRAY)
     check_upstream(dy, y.shape, y.dtype)
     if y.ndim == 4:
         dy = lay(dy, lie_rows_first(y))  # in the same order it goes ten times as fast
@@ -125,14 +138,15 @@ def leaky_relu(x: Array, *, slope: float = 0.1) -> tuple[Array, Cache]:
     """Compute max(slope·x, x), with a slope from 0 to 1 (0.1 as on the slide).
 
     Shapes: x and y alike.
-    Raises: TypeError if x is not an array of float32 or float64; ValueError if slope is not from 0 to 1.
+    Raises: TypeError if x is not an array of float32 or float64 or slope no number; ValueError if slope is not
+    from 0 to 1.
     Source: IIITS, "Activation Functions".
 
     >>> leaky_relu(np.array([-2.0, 0.0, 3.0]))[0]
     array([-0.2,  0. ,  3. ])
     """
     check_floats(x=x)
-    slope = float(slope)
+    slope = check_number("slope", slope, "0 to 1")
     if not 0 <= slope <= 1:
         raise ValueError(f"slope={slope}; 0 to 1 would fit")
     return np.maximum(x * slope, x), (x, slope)
@@ -142,11 +156,12 @@ def leaky_relu_backward(dy: Array, cache: Cache) -> Array:
     """Compute dx = dy where x > 0, else slope·dy.
 
     Shapes: dy, dx and x alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+    Source: IIITS, "Activation Functions"; HLCV, "A Simple Example" (chain rule).
 
     >>> leaky_relu_backward(np.array([5.0, 5.0, 5.0]), leaky_relu(np.array([-2.0, 0.0, 3.0]))[1])
     array([0.5, 0.5, 5. ])
     """
-    x, slope = cache
+    x, slope = check_cache(cache, "leaky_relu", ARRAY, float)
     check_upstream(dy, x.shape, x.dtype)
     dx: Array = np.maximum(x > 0, slope, dtype=x.dtype)  # 1 or the slope
     dx *= dy
@@ -178,11 +193,12 @@ def prelu_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:
 
     Shapes: dy, dx and x alike; da and a alike.
     Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+    Source: He et al., Delving Deep into Rectifiers, 2015, section 2.1; HLCV, "A Simple Example" (chain rule).
 
     >>> prelu_backward(np.array([[1.0, 2.0]]), prelu(np.array([[-2.0, 3.0]]), np.array([0.5, 0.25]))[1])
     (array([[0.5, 2. ]]), array([-2.,  0.]))
     """
-    x, a = cache
+    x, a = check_cache(cache, "prelu", ARRAY, ARRAY)
     check_upstream(dy, x.shape, x.dtype)
     da = (dy * np.minimum(x, 0)).sum(axis=(0, *range(2, x.ndim)))
     dx: Array = (x <= 0) * _along_channels(a, x)
@@ -199,14 +215,15 @@ def elu(x: Array, *, alpha: float = 1.0) -> tuple[Array, Cache]:
     """Compute x where x ≥ 0, else α(eˣ − 1), which levels off at −α.
 
     Shapes: x and y alike.
-    Raises: TypeError if x is not an array of float32 or float64; ValueError if alpha is not positive.
+    Raises: TypeError if x is not an array of float32 or float64 or alpha no number; ValueError if alpha is not
+    positive.
     Source: IIITS, "Activation Functions".
 
     >>> elu(np.array([-1000.0, -1.0, 0.0, 2.0]))[0].round(4)
     array([-1.    , -0.6321,  0.    ,  2.    ])
     """
     check_floats(x=x)
-    alpha = float(alpha)
+    alpha = check_number("alpha", alpha, "a positive number")
     if not alpha > 0:
         raise ValueError(f"alpha={alpha}; a positive number would fit")
     y: Array = np.expm1(np.minimum(x, 0))
@@ -219,11 +236,12 @@ def elu_backward(dy: Array, cache: Cache) -> Array:
     """Compute dx = dy where x ≥ 0, else dy·αeˣ, which is dy·(y + α).
 
     Shapes: dy, dx and x alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+    Source: IIITS, "Activation Functions"; HLCV, "A Simple Example" (chain rule).
 
     >>> elu_backward(np.array([1.0, 1.0]), elu(np.array([-1.0, 2.0]))[1]).round(4)
     array([0.3679, 1.    ])
     """
-    y, alpha = cache
+    y, alpha = check_cache(cache, "elu", ARRAY, float)
     check_upstream(dy, y.shape, y.dtype)
     dx: Array = np.minimum(y, 0) + alpha
     dx *= y < 0
@@ -232,6 +250,7 @@ def elu_backward(dy: Array, cache: Cache) -> Array:
     return dx
 
 
+@np.errstate(under="ignore")
 def swish(x: Array) -> tuple[Array, Cache]:
     """Compute x·σ(x).
 
@@ -248,57 +267,20 @@ def swish(x: Array) -> tuple[Array, Cache]:
     return y, (y, s)
 
 
+@np.errstate(under="ignore")
 def swish_backward(dy: Array, cache: Cache) -> Array:
     """Compute dx = dy·(σ(x) + y·(1 − σ(x))).
 
     Shapes: dy, dx and x alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+    Source: Ramachandran et al., 2017, arXiv:1710.05941; HLCV, "A Simple Example" (chain rule).
 
     >>> swish_backward(np.array([1.0]), swish(np.array([1.0]))[1]).round(4)
     array([0.9277])
     """
-    y, s = cache
+    y, s = check_cache(cache, "swish", ARRAY, ARRAY)
     check_upstream(dy, y.shape, y.dtype)
     dx: Array = 1 - s
     dx *= y
     dx += s
     dx *= dy
     return dx
-
-
-def maxout(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
-    """Compute y = maxₚ (x·wₚ + bₚ): every neuron is the largest of P affine pieces.
-
-    Shapes: x (N, D), w (P, D, M), b (P, M), y (N, M).
-    Raises: TypeError if the dtypes are not float32 or float64, all alike; ValueError if the shapes do not match.
-    Source: IIITS, "Activation Functions".
-
-    >>> x, w, b = np.array([[1.0, 2.0]]), np.array([[[1.0], [1.0]], [[-1.0], [3.0]]]), np.array([[1.0], [0.0]])
-    >>> maxout(x, w, b)[0]
-    array([[5.]])
-    """
-    check_floats(x=x, w=w, b=b)
-    check_axes("x", x, "N, D")
-    check_axes("w", w, "P, D, M")
-    if not len(w) or w.shape[1] != x.shape[1]:
-        raise ValueError(f"w has shape {w.shape}, x has {x.shape[1]} columns; (P, {x.shape[1]}, M) would fit")
-    check_shape("b", b, (len(w), w.shape[2]), "one bias for each neuron of each piece")
-    pieces = x @ w + b[:, None]  # (P, N, M)
-    return pieces.max(axis=0), (x, w, pieces.argmax(axis=0))
-
-
-def maxout_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
-    """Route dy to the winning pieces and go back through their affine maps.
-
-    Shapes: dy (N, M), dx (N, D), dw (P, D, M), db (P, M).
-    Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
-    Source: HLCV, "Backpropagation" (max gate: gradient router).
-
-    >>> x, w, b = np.array([[1.0, 2.0]]), np.array([[[1.0], [1.0]], [[-1.0], [3.0]]]), np.array([[1.0], [0.0]])
-    >>> dx, dw, db = maxout_backward(np.array([[1.0]]), maxout(x, w, b)[1])
-    >>> dx, db
-    (array([[-1.,  3.]]), array([[0.], [1.]]))
-    """
-    x, w, winner = cache
-    check_upstream(dy, winner.shape, x.dtype)
-    routed = dy * (winner == np.arange(len(w))[:, None, None])  # (P, N, M)
-    return (routed @ w.swapaxes(1, 2)).sum(axis=0), x.T @ routed, routed.sum(axis=1)

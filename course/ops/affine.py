@@ -1,6 +1,15 @@
 """The fully connected layer: every output is a weighted sum of every input, plus a bias."""
 
-from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
+from course.ops._validation import (
+    ARRAY,
+    Array,
+    Cache,
+    check_axes,
+    check_cache,
+    check_floats,
+    check_shape,
+    check_upstream,
+)
 
 __all__ = ["affine", "affine_backward"]
 
@@ -60,6 +69,6 @@ def affine_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     >>> dx, dw, db
     (array([[1., 2.]]), array([[ 1., -1.], [ 2., -2.]]), array([ 1., -1.]))
     """
-    x, w = cache
+    x, w = check_cache(cache, "affine", ARRAY, ARRAY)
     check_upstream(dy, (len(x), w.shape[1]), x.dtype)
     return dy @ w.T, x.T @ dy, dy.sum(axis=0)

@@ -8,9 +8,9 @@ import numpy as np
 
 from course.ops import _columns, _kernels
 from course.ops._columns import col2im, im2col
-from course.ops._geometry import conv2d_geometry, conv_transpose2d_geometry
+from course.ops._geometry import Geometry, conv2d_geometry, conv_transpose2d_geometry
 from course.ops._padding import pad2d, pad2d_backward
-from course.ops._validation import Array, Cache, check_upstream
+from course.ops._validation import ARRAY, Array, Cache, check_cache, check_upstream
 from course.shapes import Pair
 
 __all__ = [
@@ -99,7 +99,7 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
     (array([[ 8., 12.],
            [20., 24.]]), array([4.]))
     """
-    x, w, biased, g = cache
+    x, w, biased, g = check_cache(cache, "conv2d", ARRAY, ARRAY, bool, Geometry)
     check_upstream(dy, (len(x), len(w), *g.output), x.dtype)
     dx, dw, db = _kernels.gradients(dy, x, w, g, need_dx)
     return dx, dw, db if biased else None
@@ -168,7 +168,7 @@ def conv_transpose2d_backward(
     >>> conv_transpose2d_backward(y, cache)[0]
     array([[[[5., 7.]]]])
     """
-    x, w, biased, g, shape = cache
+    x, w, biased, g, shape = check_cache(cache, "conv_transpose2d", ARRAY, ARRAY, bool, Geometry, tuple)
     check_upstream(dy, shape, x.dtype)
     dx = _kernels.correlate(dy, w, None, g) if need_dx else None
     dw, _ = _columns.gradients(x, dy, w, g, None)

@@ -14,8 +14,17 @@ from course.ops._geometry import (
     inside,
     padded,
 )  # fmt: skip
-from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
-from course.shapes import Pair
+from course.ops._validation import (
+    ARRAY,
+    Array,
+    Cache,
+    check_axes,
+    check_cache,
+    check_floats,
+    check_shape,
+    check_upstream,
+)
+from course.shapes import Pair, four
 
 __all__ = [
     "col2im", "conv2d", "conv2d_backward", "conv_transpose2d", "conv_transpose2d_backward", "im2col",
@@ -37,7 +46,11 @@ def conv2d(
 
         y[n, k, i, j] = b[k] + Σ_c Σ_u Σ_v w[k, c, u, v] · x[n, c, S·i + d·u − P, S·j + d·v − P]
 
-    Arguments, result and errors are those of `course.ops.conv2d`.
+    Arguments and result are those of `course.ops.conv2d`.
+
+    Shapes: x (N, C, H, W), w (K, C/groups, FH, FW), b (K,), y (N, K, OH, OW).
+    Raises: TypeError if an array is not float32 or float64, or a number not whole; ValueError if the shapes do not
+    go together or the windows do not fit.
 
     Source: HLCV, "Convolution Layer" (the filter convolves with the image); IIITS, the worked volume.
 
@@ -63,6 +76,9 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
     y[n, k, i, j] is a sum of products: each weight receives dy times the cell that it met, each cell dy times
     the weight that it met, and both add up over all windows, as a cell lies in many and a weight meets all.
 
+    Shapes: dy and y alike, dx (N, C, H, W), dw and w alike, db (K,).
+    Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+
     Source: SYSU lecture 7.2, "How a single Y(l − 1, m, x, y) influences z(l, n, x', y')" and "The derivative
     for a single weight".
 
@@ -73,7 +89,7 @@ def conv2d_backward(dy: Array, cache: Cache, *, need_dx: bool = True) -> tuple[A
            [2., 4., 2.],
            [1., 2., 1.]])
     """
-    x, w, biased, g = cache
+    x, w, biased, g = check_cache(cache, "conv2d", ARRAY, ARRAY, bool, Geometry)
     check_upstream(dy, (len(x), len(w), *g.output), x.dtype)
     xp, dw, db = padded(x, g.pad), np.zeros_like(w), np.zeros(len(w), w.dtype)
     dxp = np.zeros_like(xp)
@@ -90,7 +106,11 @@ def conv_transpose2d(x: Array, w: Array, b: Array | None, *, stride: Pair = 1, p
 
         y[n, k, S·i + u − P, S·j + v − P] += x[n, c, i, j] · w[c, k, u, v]        and  + b[k] everywhere
 
-    Arguments, result and errors are those of `course.ops.conv_transpose2d`.
+    Arguments and result are those of `course.ops.conv_transpose2d`.
+
+    Shapes: x (N, C, H, W), w (C, K, FH, FW), b (K,), y (N, K, OH, OW).
+    Raises: TypeError if an array is not float32 or float64, or a number not whole; ValueError if the shapes do not
+    go together or nothing is left.
 
     Source: EECS 545, "From Classification to Semantic Segmentation" (learnable upsampling).
 
@@ -111,6 +131,9 @@ def conv_transpose2d_backward(
 ) -> tuple[Array | None, Array, Array | None]:
     """Collect for every number of x the dy under its stamp: a convolution of dy with the same filters.
 
+    Shapes: dy and y alike, dx (N, C, H, W), dw and w alike, db (K,).
+    Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+
     Source: EECS 545, "From Classification to Semantic Segmentation" (learnable upsampling).
 
     >>> x, w = np.array([[[[1.0, 2.0]]]]), np.ones((1, 1, 1, 3))
@@ -118,7 +141,7 @@ def conv_transpose2d_backward(
     >>> conv_transpose2d_backward(y, cache)[0]
     array([[[[5., 7.]]]])
     """
-    x, w, biased, g = cache
+    x, w, biased, g = check_cache(cache, "conv_transpose2d", ARRAY, ARRAY, bool, Geometry)
     size = [(o - 1) * s + f - 2 * p for o, s, f, p in zip(g.output, g.stride, g.field, g.pad, strict=True)]
     check_upstream(dy, (len(x), w.shape[1], *size), x.dtype)
     dyp, dx, dw = padded(dy, g.pad), np.empty_like(x), np.zeros_like(w)
@@ -132,7 +155,13 @@ def conv_transpose2d_backward(
 def im2col(x: Array, field: Pair, *, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, floor: bool = False) -> Array:
     """Write each window of each picture into a column of a matrix.
 
-    Arguments, result and errors are those of `course.ops.im2col`.
+    Arguments and result are those of `course.ops.im2col`.
+
+    Shapes: x (N, C, H, W), the result (N, C·FH·FW, OH·OW).
+    Raises: TypeError if an array is not float32 or float64, or a number not whole; ValueError if the shapes do not
+    go together or the windows do not fit.
+
+    Source: SYSU lecture 7.2, the affine map of a convolutional layer, written as one matrix product.
 
     >>> im2col(np.arange(6.0).reshape(1, 1, 2, 3), 2)[0]
     array([[0., 1.],
@@ -162,13 +191,20 @@ def col2im(
 ) -> Array:
     """Add each column of a matrix onto the window that it came from.
 
-    Arguments, result and errors are those of `course.ops.col2im`.
+    Arguments and result are those of `course.ops.col2im`.
+
+    Shapes: cols (N, C·FH·FW, OH·OW), the result (N, C, H, W).
+    Raises: TypeError if cols is not float32 or float64, or a number not whole; ValueError if the shapes do not go
+    together.
+
+    Source: SYSU lecture 7.2, "BP: Convolutional layer" (each Y(l − 1, m, x, y) affects several z).
 
     >>> col2im(np.ones((1, 4, 2)), (1, 1, 2, 3), 2)[0, 0]
     array([[1., 2., 1.],
            [1., 2., 1.]])
     """
     check_floats(cols=cols)
+    shape = four(shape, "shape")
     g = columns_geometry(shape, field, stride, pad, dilation, floor)
     (n, c, _, _), (fh, fw), (oh, ow) = shape, g.field, g.output
     check_shape("cols", cols, (n, c * fh * fw, oh * ow), "(N, C·FH·FW, OH·OW)")

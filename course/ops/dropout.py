@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course.ops._validation import Array, Cache, check_floats, check_upstream
+from course.ops._validation import Array, Cache, check_cache, check_floats, check_number, check_upstream
 
 __all__ = ["dropout", "dropout_backward"]
 
@@ -23,7 +23,7 @@ def dropout(x: Array, *, p: float, training: bool, rng: np.random.Generator | No
         y of the shape of x, and the cache for `dropout_backward`.
 
     Raises:
-        TypeError: x is not an array of float32 or float64, or rng is no generator in training.
+        TypeError: x is not an array of float32 or float64, p no number, or rng is no generator in training.
         ValueError: p is not in [0, 1).
 
     Source: SYSU, "Learning magic in AlexNet"; Srivastava et al. 2014.
@@ -33,7 +33,7 @@ def dropout(x: Array, *, p: float, training: bool, rng: np.random.Generator | No
     array([2., 2., 2., 0., 0., 0.])
     """
     check_floats(x=x)
-    p = float(p)
+    p = check_number("p", p, "0 or more and less than 1")
     if not 0 <= p < 1:
         raise ValueError(f"p={p}; 0 or more and less than 1 would fit")
     if not training:
@@ -60,11 +60,13 @@ def dropout_backward(dy: Array, cache: Cache) -> Array:
     Raises:
         TypeError, ValueError: dy does not have the dtype or the shape of y.
 
+    Source: Srivastava et al. 2014; HLCV, "Patterns in backward flow" (mul gate: gradient switcher).
+
     >>> y, cache = dropout(np.ones(6), p=0.5, training=True, rng=np.random.default_rng(0))
     >>> dropout_backward(np.arange(6.0), cache)
     array([0., 2., 4., 0., 0., 0.])
     """
-    kept, scale, shape, dtype = cache
+    kept, scale, shape, dtype = check_cache(cache, "dropout", object, object, tuple, np.dtype)
     check_upstream(dy, shape, dtype)
     if kept is None:
         return dy.copy()

@@ -1,13 +1,26 @@
 """Losses, the last gates of a network: each gives the mean loss of a batch and its gradient at once.
 
 No upstream gradient comes into a last gate (it is 1), so there is no `_backward`: `loss, dscores = op(…)`.
-A NaN or an infinite score gives a NaN loss.
+A NaN or an infinite score makes the loss NaN, and all the gradients of its own sample; the others keep theirs. (An
+infinite prediction of `squared_loss` gives an infinite loss, as the formula says.)
 """
+
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
 
-from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
+from course.ops._validation import (
+    ARRAY,
+    Array,
+    Cache,
+    check_axes,
+    check_cache,
+    check_floats,
+    check_number,
+    check_shape,
+    check_upstream,
+)
 
 __all__ = [
     "hinge_loss", "log_softmax", "log_softmax_backward", "softmax", "softmax_backward", "softmax_loss",
@@ -20,6 +33,7 @@ NEAR = 40.0
 """Where e^s is safe from both ends: e^40 is 2·10^17, and float32 goes from 10^−38 to 10^38."""
 
 
+@np.errstate(under="ignore")  # e⁻¹⁰⁰⁰ is meant to be 0
 def softmax(scores: Array) -> tuple[Array, Cache]:
     """Turn scores into probabilities: pⱼ = e^sⱼ / Σₖ e^sₖ over the classes.
 
@@ -40,21 +54,24 @@ def softmax(scores: Array) -> tuple[Array, Cache]:
     return y, (y,)
 
 
+@np.errstate(under="ignore")
 def softmax_backward(dy: Array, cache: Cache) -> Array:
     """Compute dx = y·(dy − Σⱼ dyⱼ·yⱼ): a class gains only what it gains over the average.
 
     Shapes: dy, dx and scores alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+    Source: HLCV, "Where we are... : Parametric Approach" and "A Simple Example" (chain rule).
 
     >>> softmax_backward(np.array([[1.0, 0.0]]), softmax(np.array([[0.0, 0.0]]))[1])
     array([[ 0.25, -0.25]])
     """
-    (y,) = cache
+    (y,) = check_cache(cache, "softmax", ARRAY)
     check_upstream(dy, y.shape, y.dtype)
     dx: Array = dy * y
     dx -= y * dx.sum(axis=1, keepdims=True)
     return dx
 
 
+@np.errstate(under="ignore")
 def log_softmax(scores: Array) -> tuple[Array, Cache]:
     """Compute log pⱼ = sⱼ − log Σₖ e^sₖ, exact even where pⱼ is too small for a number.
 
@@ -71,15 +88,17 @@ def log_softmax(scores: Array) -> tuple[Array, Cache]:
     return y, (y,)
 
 
+@np.errstate(under="ignore")
 def log_softmax_backward(dy: Array, cache: Cache) -> Array:
     """Compute dx = dy − p·Σⱼ dyⱼ.
 
     Shapes: dy, dx and scores alike. Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+    Source: HLCV, "Where we are... : Parametric Approach" and "A Simple Example" (chain rule).
 
     >>> log_softmax_backward(np.array([[1.0, 0.0]]), log_softmax(np.array([[0.0, 0.0]]))[1])
     array([[ 0.5, -0.5]])
     """
-    (y,) = cache
+    (y,) = check_cache(cache, "log_softmax", ARRAY)
     check_upstream(dy, y.shape, y.dtype)
     dx: Array = np.exp(y)
     dx *= -dy.sum(axis=1, keepdims=True)
@@ -87,6 +106,7 @@ def log_softmax_backward(dy: Array, cache: Cache) -> Array:
     return dx
 
 
+@np.errstate(under="ignore")
 def softmax_loss(scores: Array, labels: Labels) -> tuple[np.floating, Array]:
     """Compute the cross-entropy L = 1/N Σᵢ −log pᵢ of the labels, and dscores = (p − 1 at the label)/N.
 
@@ -105,8 +125,11 @@ def softmax_loss(scores: Array, labels: Labels) -> tuple[np.floating, Array]:
     _check_scores(scores)
     at = _places(scores, labels)
     top = scores.max(axis=1, keepdims=True)
+    farthest = np.abs(top).max()
+    if not (isfinite(farthest) and isfinite(scores.min())):
+        scores = _poisoned(scores)
     # only differences matter: the largest is taken off where e^s could overflow, or a sum of them be 0
-    shifted = scores if np.abs(top).max() < NEAR else scores - top
+    shifted = scores if farthest < NEAR else scores - top
     p: Array = np.exp(shifted, order="C")
     total = np.einsum("nc...->n...", p)
     loss = np.mean(np.log(total) - shifted.take(at).reshape(total.shape))
@@ -123,8 +146,8 @@ def hinge_loss(scores: Array, labels: Labels, *, margin: float = 1.0) -> tuple[n
     margin does not push.
 
     Shapes: scores and dscores (N, C), labels (N,).
-    Raises: TypeError if scores is not float32 or float64 or labels not integer; ValueError if a label is not a
-    class, the shapes do not match, there is no sample or the margin is negative.
+    Raises: TypeError if scores is not float32 or float64, labels not integer or margin no number; ValueError if a
+    label is not a class, the shapes do not match, there is no sample or the margin is negative.
     Source: HLCV, "Where we are... : Parametric Approach" (SVM).
 
     >>> loss, dscores = hinge_loss(np.array([[3.0, 5.0, -2.0]]), np.array([0]))
@@ -133,18 +156,21 @@ def hinge_loss(scores: Array, labels: Labels, *, margin: float = 1.0) -> tuple[n
     """
     _check_scores(scores, "N, C")
     at = _places(scores, labels)
-    margin = float(margin)
+    margin = check_number("margin", margin, "0 or more")
     if not margin >= 0:
         raise ValueError(f"margin={margin}; 0 or more would fit")
-    short = np.subtract(scores, scores.take(at)[:, None], order="C")
+    if not (isfinite(scores.min()) and isfinite(scores.max())):
+        scores = _poisoned(scores)
+    own = scores.take(at)
+    short = np.subtract(scores, own[:, None], order="C")
     short += margin
-    short.reshape(-1)[at] = 0
+    short.reshape(-1)[at] = 0 * own  # 0, but NaN in a poisoned sample
     np.maximum(short, 0, out=short)
     loss = short.sum(axis=1).mean()
 
     dscores = (short > 0).astype(scores.dtype)
     dscores.reshape(-1)[at] = -dscores.sum(axis=1)
-    dscores /= len(scores)
+    dscores /= (len(scores) + 0 * own)[:, None]
     return loss, dscores
 
 
@@ -176,6 +202,11 @@ def _check_scores(scores: Array, *layouts: str) -> None:
     check_axes("scores", scores, *(layouts or ("N, C", "N, C, H, W")))
     if not scores.shape[1]:
         raise ValueError(f"scores has shape {scores.shape}; at least one class would fit")
+
+
+def _poisoned(scores: Array) -> Array:
+    """Turn each sample with a NaN or an infinite score into NaN: e^−∞ is 0, and max(0, −∞), and would hide it."""
+    return np.where(np.isfinite(scores).all(axis=1, keepdims=True), scores, scores.dtype.type(np.nan))
 
 
 def _places(scores: Array, labels: Labels) -> npt.NDArray[np.intp]:

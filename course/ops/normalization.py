@@ -7,7 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from course.ops._memory import lie_rows_first, pictures_first, rows_first
-from course.ops._validation import Array, Cache, check_axes, check_floats, check_shape, check_upstream
+from course.ops._validation import (
+    ARRAY,
+    Array,
+    Cache,
+    check_axes,
+    check_cache,
+    check_floats,
+    check_number,
+    check_shape,
+    check_upstream,
+)
 
 __all__ = [
     "RunningStatistics", "batch_norm", "batch_norm_backward", "local_response_norm",
@@ -67,7 +77,8 @@ def batch_norm(
         y of the shape of x, and the cache for `batch_norm_backward`.
 
     Raises:
-        TypeError: an argument is not an array of float32 or float64, or the dtypes differ.
+        TypeError: an argument is not an array of float32 or float64, the dtypes differ, running is something else, or
+            momentum or eps is no number.
         ValueError: the shapes do not go together, a number is out of range, training with fewer than two values a
             channel (their variance means nothing), or testing without `running`.
 
@@ -117,10 +128,15 @@ def _check_batch_norm(
     check_axes("x", x, "N, C", "N, C, H, W")
     per_channel = {"gamma": gamma, "beta": beta}
     if running is not None:
+        if not isinstance(running, RunningStatistics):
+            fits = f"RunningStatistics would fit, such as RunningStatistics.start({x.shape[1]})"
+            raise TypeError(f"running is a {type(running).__name__}; {fits}")
         check_floats(**{"running.mean": running.mean, "running.var": running.var})
         per_channel |= {"running.mean": running.mean, "running.var": running.var}
     for name, array in per_channel.items():
         check_shape(name, array, x.shape[1:2], "one for each channel of x")
+    check_number("momentum", momentum, "0 to 1")
+    check_number("eps", eps, "a positive number")
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum={momentum}; 0 to 1 would fit")
     if not eps > 0:
@@ -154,7 +170,9 @@ def batch_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
     >>> dx.round(3).ravel(), dgamma.round(3), dbeta
     (array([-0.,  0.]), array([2.]), array([2.]))
     """
-    x3, shape, rows, centre, rest, inverse, gamma, training = cache
+    x3, shape, rows, centre, rest, inverse, gamma, training = check_cache(
+        cache, "batch_norm", ARRAY, tuple, bool, ARRAY, ARRAY, ARRAY, ARRAY, object
+    )
     check_upstream(dy, shape, x3.dtype)
     dy3 = _maps(dy, rows)
     m, pixels = len(x3) * x3.shape[2], x3.shape[2]
@@ -218,7 +236,7 @@ def local_response_norm(
         y of the shape of x, and the cache for `local_response_norm_backward`.
 
     Raises:
-        TypeError: x is not an array of float32 or float64.
+        TypeError: x is not an array of float32 or float64, size is not whole, or alpha, beta or k no number.
         ValueError: x is no batch of pictures, size is not odd, or s could be 0 or less.
 
     Source: SYSU, "AlexNet"; Krizhevsky et al. 2012, section 3.3.
@@ -229,11 +247,14 @@ def local_response_norm(
     """
     check_floats(x=x)
     check_axes("x", x, "N, C, H, W")
+    if isinstance(size, bool) or not isinstance(size, int | np.integer):
+        raise TypeError(f"size={size!r} is not a whole number; an odd one would fit, such as 5")
     if size < 1 or size % 2 == 0:
         raise ValueError(f"size={size}; an odd number would fit, the channel in the middle")
+    numbers = check_number("alpha", alpha, "0 or more"), check_number("beta", beta, "0.75"), check_number("k", k, "2")
     if not (alpha >= 0 and k > 0):
         raise ValueError(f"alpha={alpha}, k={k}; alpha 0 or more and a positive k would fit")
-    alpha, beta, k = float(alpha), float(beta), float(k)
+    size, (alpha, beta, k) = int(size), numbers
     s = _sum_neighbours(x * x, size)
     s *= alpha
     s += k
@@ -254,11 +275,13 @@ def local_response_norm_backward(dy: Array, cache: Cache) -> Array:
     Raises:
         TypeError, ValueError: dy does not have the dtype or the shape of y.
 
+    Source: Krizhevsky et al. 2012, section 3.3; HLCV, "A Simple Example" (chain rule).
+
     >>> y, cache = local_response_norm(np.ones((1, 1, 1, 1)), size=1, alpha=1.0, beta=1.0, k=1.0)
     >>> local_response_norm_backward(np.ones((1, 1, 1, 1)), cache).item()  # d/dx x/(1 + x²) at 1
     0.0
     """
-    x, y, s, size, alpha, beta = cache
+    x, y, s, size, alpha, beta = check_cache(cache, "local_response_norm", ARRAY, ARRAY, ARRAY, int, float, float)
     check_upstream(dy, x.shape, x.dtype)
     dx = _sum_neighbours(dy * y / s, size)
     dx *= -2 * alpha * beta

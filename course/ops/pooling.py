@@ -15,14 +15,11 @@ import numpy as np
 from course.ops._geometry import Geometry, inside, padded, pool2d_geometry
 from course.ops._memory import empty, lay, lie_rows_first
 from course.ops._padding import extended, extended_backward
-from course.ops._validation import Array, Cache, check_axes, check_floats, check_upstream
+from course.ops._validation import Array, Cache, check_cache, check_upstream
 from course.ops._workers import blocks, share
 from course.shapes import Pair
 
-__all__ = [
-    "avg_pool2d", "avg_pool2d_backward", "global_avg_pool2d", "global_avg_pool2d_backward", "max_pool2d",
-    "max_pool2d_backward",
-]  # fmt: skip
+__all__ = ["avg_pool2d", "avg_pool2d_backward", "max_pool2d", "max_pool2d_backward"]
 
 BLOCK = 1 << 20
 """Bytes of the pictures of a block."""
@@ -94,7 +91,7 @@ def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     >>> max_pool2d_backward(np.array([[[[10.0, 1]]]]), cache)[0, 0]
     array([[ 0., 11.,  0.]])
     """
-    shape, dtype, winners, g, rows = cache
+    shape, dtype, winners, g, rows = check_cache(cache, "max_pool2d", tuple, np.dtype, list, Geometry, bool)
     check_upstream(dy, (*shape[:2], *g.output), dtype)
     dy, dx = lay(dy, rows), empty(shape, dtype, rows)
     share(lambda won: _max_of_windows_backward(dy, won, dx, g), winners)
@@ -193,7 +190,16 @@ def avg_pool2d(
 
     where m is the number of the window's cells that lie in the picture: padded cells count in no mean.
 
-    Arguments, result and errors are those of `max_pool2d`.
+    Args:
+        x: (N, C, H, W).
+        field, stride, pad, floor: as in `max_pool2d`.
+
+    Returns:
+        y (N, C, OH, OW) with OH = (H + 2P − FH)/S + 1, and the cache for `avg_pool2d_backward`. N may be 0.
+
+    Raises:
+        TypeError: x is not an array of float32 or float64, or a number is not whole.
+        ValueError: x has not four axes, the windows do not fit, or the pad is not smaller than the field.
 
     Source: SYSU lecture 7.3, "Mean pooling"; EECS 545, "Average Pooling".
 
@@ -215,7 +221,15 @@ def avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
 
     (The slide's formula sums over the window instead; it is dy/K² that each cell receives from each.)
 
-    Arguments, result and errors are those of `max_pool2d_backward`.
+    Args:
+        dy: (N, C, OH, OW), the upstream gradient.
+        cache: from `avg_pool2d`.
+
+    Returns:
+        dx (N, C, H, W).
+
+    Raises:
+        TypeError, ValueError: dy has not the dtype or the shape of y.
 
     Source: SYSU lecture 7.3, "Derivative of mean pooling".
 
@@ -224,7 +238,7 @@ def avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
     >>> avg_pool2d_backward(np.array([[[[10.0, 2]]]]), cache)[0, 0]
     array([[5., 6., 1.]])
     """
-    shape, dtype, g = cache
+    shape, dtype, g = check_cache(cache, "avg_pool2d", tuple, np.dtype, Geometry)
     check_upstream(dy, (*shape[:2], *g.output), dtype)
     n, c, h, w = shape
     tall, wide = h + 2 * g.pad[0], w + 2 * g.pad[1]
@@ -260,56 +274,3 @@ def _cells(axis: int, x: Array, i: int, g: Geometry) -> Array:
     step, count = g.stride[axis], g.output[axis]
     along = slice(i, i + step * (count - 1) + 1, step)
     return x[..., along] if axis == -1 else x[..., along, :]
-
-
-def global_avg_pool2d(x: Array) -> tuple[Array, Cache]:
-    """Take the mean of each whole map: y[n, c] = 1/(H·W) · Σ_p Σ_q x[n, c, p, q].
-
-    Args:
-        x: (N, C, H, W), H and W at least 1.
-
-    Returns:
-        y (N, C), and the cache for `global_avg_pool2d_backward`.
-
-    Raises:
-        TypeError: x is not an array of float32 or float64.
-        ValueError: x has not four axes, or its maps are empty.
-
-    Source: EECS 442, "An Alternate Conclusion" (average pool 4×4×10 to 10 neurons).
-
-    >>> import numpy as np
-    >>> global_avg_pool2d(np.arange(8.0).reshape(1, 2, 2, 2))[0]
-    array([[1.5, 5.5]])
-    """
-    check_floats(x=x)
-    check_axes("x", x, "N, C, H, W")
-    if not (x.shape[2] and x.shape[3]):
-        raise ValueError(f"x has shape {x.shape}; maps of at least 1 × 1 would fit")
-    return x.mean(axis=(2, 3)), (x.shape, x.dtype)
-
-
-def global_avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
-    """Spread each dy evenly over its map: dx[n, c, p, q] = dy[n, c]/(H·W).
-
-    Args:
-        dy: (N, C), the upstream gradient.
-        cache: from `global_avg_pool2d`.
-
-    Returns:
-        dx (N, C, H, W).
-
-    Raises:
-        TypeError, ValueError: dy has not the dtype or the shape of y.
-
-    Source: SYSU lecture 7.3, "Derivative of mean pooling", for one window as large as the map.
-
-    >>> import numpy as np
-    >>> y, cache = global_avg_pool2d(np.ones((1, 1, 1, 2)))
-    >>> global_avg_pool2d_backward(np.array([[3.0]]), cache)
-    array([[[[1.5, 1.5]]]])
-    """
-    shape, dtype = cache
-    check_upstream(dy, shape[:2], dtype)
-    dx: Array = np.empty(shape, dtype)
-    dx[...] = (dy / (shape[2] * shape[3]))[:, :, None, None]
-    return dx

@@ -6,7 +6,7 @@ Each function has the signature of its twin in `course.ops.pooling` and gives th
 import numpy as np
 
 from course.ops._geometry import Geometry, pool2d_geometry
-from course.ops._validation import Array, Cache, check_upstream
+from course.ops._validation import ARRAY, Array, Cache, check_cache, check_upstream
 from course.shapes import Pair
 
 __all__ = ["avg_pool2d", "avg_pool2d_backward", "max_pool2d", "max_pool2d_backward"]
@@ -17,7 +17,11 @@ def max_pool2d(
 ) -> tuple[Array, Cache]:
     """Find the largest number of each window.
 
-    Arguments, result and errors are those of `course.ops.max_pool2d`.
+    Arguments and result are those of `course.ops.max_pool2d`.
+
+    Shapes: x (N, C, H, W), y (N, C, OH, OW).
+    Raises: TypeError if an array is not float32 or float64, or a number not whole; ValueError if the shapes do not
+    go together or the windows do not fit.
 
     Source: SYSU lecture 7.3, "Max Pooling layer at layer l".
 
@@ -35,13 +39,16 @@ def max_pool2d(
 def max_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """Find the winner of each window again, the first in reading order, and add dy there.
 
+    Shapes: dy (N, C, OH, OW), dx (N, C, H, W).
+    Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+
     Source: SYSU lecture 7.3, "Derivative of Max Pooling layer at layer l".
 
     >>> y, cache = max_pool2d(np.array([[[[1.0, 3.0, 2.0]]]]), (1, 2), stride=1)
     >>> max_pool2d_backward(np.array([[[[10.0, 1.0]]]]), cache)
     array([[[[ 0., 11.,  0.]]]])
     """
-    x, g = cache
+    x, g = check_cache(cache, "max_pool2d", ARRAY, Geometry)
     check_upstream(dy, (*x.shape[:2], *g.output), x.dtype)
     dx: Array = np.zeros_like(x)
     for n, c, i, j in np.ndindex(dy.shape):
@@ -57,7 +64,11 @@ def avg_pool2d(
 ) -> tuple[Array, Cache]:
     """Take the mean of each window's cells that lie in the picture.
 
-    Arguments, result and errors are those of `course.ops.avg_pool2d`.
+    Arguments and result are those of `course.ops.avg_pool2d`.
+
+    Shapes: x (N, C, H, W), y (N, C, OH, OW).
+    Raises: TypeError if an array is not float32 or float64, or a number not whole; ValueError if the shapes do not
+    go together or the windows do not fit.
 
     Source: SYSU lecture 7.3, "Mean pooling".
 
@@ -74,13 +85,16 @@ def avg_pool2d(
 def avg_pool2d_backward(dy: Array, cache: Cache) -> Array:
     """Give every cell of a window the same share of its dy.
 
+    Shapes: dy (N, C, OH, OW), dx (N, C, H, W).
+    Raises: TypeError, ValueError if dy has not the dtype or the shape of y.
+
     Source: SYSU lecture 7.3, "Derivative of mean pooling".
 
     >>> y, cache = avg_pool2d(np.array([[[[1.0, 3.0, 2.0]]]]), (1, 2), stride=1)
     >>> avg_pool2d_backward(np.array([[[[10.0, 2.0]]]]), cache)
     array([[[[5., 6., 1.]]]])
     """
-    x, g = cache
+    x, g = check_cache(cache, "avg_pool2d", ARRAY, Geometry)
     check_upstream(dy, (*x.shape[:2], *g.output), x.dtype)
     dx: Array = np.zeros_like(x)
     for n, c, i, j in np.ndindex(dy.shape):

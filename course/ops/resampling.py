@@ -5,7 +5,7 @@ Both are linear in x, y = A·x, so that the gradient is Aᵀ·dy: what a cell ga
 
 import numpy as np
 
-from course.ops._validation import Array, Cache, check_axes, check_floats, check_upstream
+from course.ops._validation import ARRAY, Array, Cache, check_axes, check_cache, check_floats, check_upstream
 from course.shapes import Pair, pair
 
 __all__ = [
@@ -52,11 +52,14 @@ def upsample_nearest2d_backward(dy: Array, cache: Cache) -> Array:
     Raises:
         TypeError, ValueError: dy does not have the dtype or the shape of y.
 
+    Source: EECS 545, "From Classification to Semantic Segmentation" (upsampling layers); HLCV, "Backpropagation"
+    (gradients add at branches).
+
     >>> y, cache = upsample_nearest2d(np.array([[[[1.0, 2.0]]]]), (1, 2))
     >>> upsample_nearest2d_backward(np.array([[[[1.0, 2.0, 3.0, 4.0]]]]), cache)
     array([[[[3., 7.]]]])
     """
-    blocks, dtype = cache
+    blocks, dtype = check_cache(cache, "upsample_nearest2d", tuple, np.dtype)
     n, c, h, sh, w, sw = blocks
     check_upstream(dy, (n, c, h * sh, w * sw), dtype)
     dx: Array = dy.reshape(blocks).sum(axis=(3, 5))
@@ -105,11 +108,14 @@ def upsample_bilinear2d_backward(dy: Array, cache: Cache) -> Array:
     Raises:
         TypeError, ValueError: dy does not have the dtype or the shape of y.
 
+    Source: EECS 545, "From Classification to Semantic Segmentation" (upsampling layers); HLCV, "Backpropagation"
+    (gradients add at branches).
+
     >>> y, cache = upsample_bilinear2d(np.array([[[[0.0, 4.0]]]]), (1, 2))
     >>> upsample_bilinear2d_backward(np.array([[[[4.0, 4.0, 0.0, 0.0]]]]), cache)
     array([[[[7., 1.]]]])
     """
-    rows, columns, (n, c, _, _) = cache
+    rows, columns, (n, c, _, _) = check_cache(cache, "upsample_bilinear2d", ARRAY, ARRAY, tuple)
     check_upstream(dy, (n, c, len(rows), len(columns)), rows.dtype)
     dx: Array = rows.T @ dy @ columns
     return dx

@@ -308,3 +308,8 @@ def test_nothing_is_clipped_or_overlaps(last):
     assert not [
         (a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.shrunk(0.9, 0.7).overlaps(b.shrunk(0.9, 0.7))
     ]
+
+
+@pytest.mark.parametrize("part", [Add, Exp, Lifted, Max, Multiply, Power, Reciprocal, Scale, Shift, Sigmoid, apply])
+def test_every_gate_names_its_source_and_shows_an_example(part):
+    assert "Source: " in part.__doc__ and ">>> " in part.__doc__

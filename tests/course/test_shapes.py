@@ -9,6 +9,7 @@ from course.shapes import (
     conv2d_parameters,
     conv2d_shape,
     conv_transpose2d_shape,
+    four,
     output_size,
     pair,
     pool2d_shape,
@@ -157,6 +158,27 @@ def test_pair():
         pair("33", "field")
     with pytest.raises(ValueError, match="field=0 is too small; 1 or more would fit"):
         pair((1, 0), "field")
+
+
+def test_a_number_that_is_not_whole_is_told_what_would_fit():
+    with pytest.raises(TypeError, match=r"^stride=1\.0 is not a whole number; an int of 1 or more would fit$"):
+        output_size(7, 3, stride=1.0)
+    with pytest.raises(TypeError, match=r"^pad=None is not a whole number; an int of 0 or more would fit$"):
+        output_size(7, 3, pad=None)
+
+
+def test_four():
+    assert four([np.int64(0), 3, 7, 8]) == (0, 3, 7, 8)
+    with pytest.raises(TypeError, match=r"^x=7 is not a shape; \(N, C, H, W\) would fit, four whole numbers$"):
+        four(7, "x")
+    with pytest.raises(TypeError, match=r"^shape=\(1, 2, 3, 4\.5\) is not a shape"):
+        four((1, 2, 3, 4.5))
+    with pytest.raises(ValueError, match=r"^x has shape \(1, 3, 0, 8\); \(N, C, H, W\) would fit, H and W at least 1"):
+        conv2d_shape((1, 3, 0, 8), (2, 3, 3, 3))
+    with pytest.raises(
+        ValueError, match=r"^w has shape .*; \(K, C, FH, FW\) would fit, FH and FW at least 1, K and C at"
+    ):
+        conv2d_shape((1, 3, 8, 8), (2, 3, 3, 0))
 
 
 def test_conv2d_shape():

@@ -3,6 +3,7 @@ import inspect
 import pytest
 
 from course import ops
+from course.ops import convolution_naive, pooling_naive
 
 # no pair: losses hold their gradient, im2col and col2im are each other's backward
 SINGLE = {"RunningStatistics", "softmax_loss", "hinge_loss", "squared_loss", "im2col", "col2im"}
@@ -30,3 +31,17 @@ def test_signatures_follow_the_contract(name):
 @pytest.mark.parametrize("name", ops.__all__)
 def test_every_public_docstring_shows_an_example(name):
     assert ">>> " in inspect.getdoc(getattr(ops, name)) or name == "RunningStatistics"
+
+
+FUNCTIONS = [(ops, name) for name in ops.__all__ if name != "RunningStatistics"]
+FUNCTIONS += [(module, name) for module in (convolution_naive, pooling_naive) for name in module.__all__]
+
+
+@pytest.mark.parametrize(("module", "name"), FUNCTIONS, ids=lambda part: getattr(part, "__name__", part))
+def test_every_public_docstring_is_complete(module, name):
+    """Shapes (or arguments and results), errors, a source and an example, in this order; the errors by their kind."""
+    text = inspect.getdoc(getattr(module, name))
+    first = ["Shapes:"] if "Shapes:" in text else ["Args:", "Returns:"]
+    places = [text.find(part) for part in (*first, "Raises:", "Source:", ">>> ")]
+    assert -1 not in places and places == sorted(places)
+    assert "TypeError" in text.partition("Raises:")[2].partition("Source:")[0]

@@ -169,6 +169,38 @@ def test_nan_makes_the_loss_nan():
     assert np.isnan(ops.squared_loss(scores, scores)[0])
 
 
+@pytest.mark.parametrize("loss", [ops.softmax_loss, ops.hinge_loss])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("others", [[1.0], [np.inf], [-np.inf], [np.nan], [1000.0, -1000.0], []], ids=str)
+def test_a_score_that_is_no_number_spoils_its_sample_and_no_other(loss, dtype, label, bad, others):
+    scores = np.zeros((3, 1 + len(others)), dtype)
+    scores[1] = [bad, *others]
+    labels = np.array([0, min(label, len(others)), 0])
+    with np.errstate(all="raise"):
+        value, dscores = loss(scores, labels)
+        _, alone = loss(scores[::2], labels[::2])
+    assert np.isnan(value) and value.dtype == dscores.dtype == dtype
+    assert np.isnan(dscores[1]).all()
+    np.testing.assert_allclose(dscores[::2] * 3, alone * 2, rtol=1e-6)
+    assert np.isfinite(scores[::2]).all() and not np.isfinite(scores[1]).all()  # the argument is as it was
+
+
+def test_a_pixel_that_is_no_number_spoils_no_other_pixel():
+    scores, labels = np.zeros((2, 3, 2, 2)), np.ones((2, 2, 2), int)
+    scores[1, 0, 1, 0] = -np.inf
+    value, dscores = ops.softmax_loss(scores, labels)
+    assert np.isnan(value) and np.isnan(dscores[1, :, 1, 0]).all() and np.isnan(dscores).sum() == 3
+
+
+@pytest.mark.parametrize("loss", [ops.softmax_loss, ops.hinge_loss])
+def test_large_scores_are_numbers(loss):
+    largest = np.finfo(np.float32).max / 4
+    value, dscores = loss(np.array([[largest, -largest], [largest, largest]], np.float32), np.array([1, 0]))
+    assert np.isfinite(value) and np.isfinite(dscores).all()
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32, np.int64, np.uint64])
 def test_labels_of_any_integer_dtype(dtype):
     scores = np.random.default_rng(0).standard_normal((3, 200))
