@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_number, check_rng
+from course.data.arguments import check_number, check_rng
 
 __all__ = ["fans", "he", "xavier"]
 

@@ -17,7 +17,7 @@ Source of the ranges: Sun Yat-sen University, "Data Augmentation".
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_number, check_rng
+from course.data.arguments import check_number, check_rng
 from course.data.plane import Float, check_pictures, transform
 
 __all__ = ["flip", "random", "rotate", "scale", "shear", "stretch", "transform", "translate"]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_number, check_rng, whole
+from course.data.arguments import check_number, check_rng, whole
 
 Array = npt.NDArray[Any]
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_number, check_rng, whole
+from course.data.arguments import check_number, check_rng, whole
 
 Pictures = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]

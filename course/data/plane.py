@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_array
+from course.data.arguments import check_array
 
 __all__ = ["Float", "check_pictures", "transform"]
 

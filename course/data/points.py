@@ -6,7 +6,7 @@ A straight line tells two blobs apart, not two moons; spirals need several bends
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_number, check_rng, whole
+from course.data.arguments import check_number, check_rng, whole
 
 Points = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]

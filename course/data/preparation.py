@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_array, check_number, check_rng
+from course.data.arguments import check_array, check_number, check_rng
 
 Array = npt.NDArray[Any]
 Float = TypeVar("Float", np.float32, np.float64)

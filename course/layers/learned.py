@@ -165,8 +165,10 @@ class BatchNorm(Layer):
 
     def initial(self, name: str, shape: Shape, rng: np.random.Generator, dtype: npt.DTypeLike) -> Array:
         if name == "gamma":
-            # float64 whatever the weights are: a large mean would lose its last digits in float32, batch by batch
-            self.running = ops.RunningStatistics.start(shape[0])
+            # float64 keeps the digits of a large mean, batch by batch; a function of a student's, which may take this
+            # layer's place, would pass it on to its y
+            own = self.op is not ops.batch_norm
+            self.running = ops.RunningStatistics.start(shape[0], dtype if own else np.float64)
             return np.ones(shape, dtype)
         return np.zeros(shape, dtype)
 

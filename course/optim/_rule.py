@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, cast
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_array, check_number
+from course.data.arguments import check_array, check_number
 
 Array = npt.NDArray[Any]
 State = dict[str, Any]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, inf, pi
 
-from course.arguments import check_number, whole
+from course.data.arguments import check_number, whole
 
 __all__ = ["Schedule", "cosine", "plateau", "step"]
 

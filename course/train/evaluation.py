@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from course import ops
-from course.arguments import check_array, whole
+from course.data.arguments import check_array, whole
 
 __all__ = ["Array", "Loss", "Trainable", "accuracy", "batches", "evaluate", "predict"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from course import ops
-from course.arguments import check_array, check_rng, whole
+from course.data.arguments import check_array, check_rng, whole
 from course.optim import Optimizer, Schedule
 from course.train.callbacks import Callback
 from course.train.evaluation import Array, Loss, Trainable, check_pair, counts_as_labels

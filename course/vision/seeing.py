@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from course.arguments import check_array, check_number, whole
+from course.data.arguments import check_array, check_number, whole
 from course.layers import Model, ReceptiveField, Shape, Window
 
 __all__ = ["fool", "receptive_field", "saliency"]
