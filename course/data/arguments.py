@@ -2,10 +2,12 @@
 
 from math import isfinite
 from numbers import Real
+from reprlib import repr as shortened
+from typing import Any
 
 import numpy as np
 
-__all__ = ["check_array", "check_number", "check_rng", "whole"]
+__all__ = ["check_array", "check_callable", "check_number", "check_rng", "pair", "whole"]
 
 
 def check_array(name: str, array: object) -> None:
@@ -17,6 +19,17 @@ def check_array(name: str, array: object) -> None:
     """
     if not isinstance(array, np.ndarray | np.generic):
         raise TypeError(f"{name} is a {type(array).__name__}; a NumPy array would fit")
+
+
+def check_callable(name: str, value: object, fits: str) -> None:
+    """Require a function, or what can be called like one.
+
+    >>> check_callable("loss", "softmax", "ops.softmax_loss")
+    Traceback (most recent call last):
+    TypeError: loss is 'softmax', which is no function; ops.softmax_loss would fit
+    """
+    if not callable(value):
+        raise TypeError(f"{name} is {shortened(value)}, which is no function; {fits} would fit")
 
 
 def check_number(name: str, value: object) -> None:
@@ -41,6 +54,18 @@ def check_rng(rng: object) -> None:
     """
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is {rng!r}; np.random.default_rng(0) would fit")
+
+
+def pair(name: str, value: object) -> tuple[Any, Any]:
+    """Read samples and their targets, (x, y).
+
+    >>> pair("data", 3)
+    Traceback (most recent call last):
+    TypeError: data is 3; a pair (x, y) would fit
+    """
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} is {shortened(value)}; a pair (x, y) would fit")
+    return value[0], value[1]
 
 
 def whole(name: str, value: object, *, least: int = 1) -> int:

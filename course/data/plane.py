@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from course.data.arguments import check_array
+from course.data.arguments import check_array, check_number
 
 __all__ = ["Float", "check_pictures", "transform"]
 
@@ -31,7 +31,7 @@ def transform(
         of the shape and dtype of x.
 
     Raises:
-        TypeError: x is not an array of float32 or float64.
+        TypeError: x is not an array of float32 or float64, or fill no number.
         ValueError: a shape does not fit, a number is not finite, or a matrix cannot be inverted.
 
     >>> x = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
@@ -43,6 +43,7 @@ def transform(
              [1.5, 3.5]]]])
     """
     check_pictures(x)
+    check_number("fill", fill)
     n, _, height, width = x.shape
     backwards, shifts = _invert(matrix, n), _shifts(shift, n)
     centre = np.array([(width - 1) / 2, (height - 1) / 2])

@@ -127,6 +127,7 @@ class Sigmoid(Gate):
 
     symbol = "σ"
 
+    @np.errstate(under="ignore")  # e⁻¹⁰⁰⁰ is meant to be 0
     def forward(self, x: Value) -> Value:
         e = np.exp(-np.abs(x))  # at most 1, so that no input overflows
         self.z = np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
@@ -149,6 +150,7 @@ class Exp(Gate):
 
     symbol = "exp"
 
+    @np.errstate(under="ignore")
     def forward(self, x: Value) -> Value:
         self.z = np.exp(x)
         return self.z

@@ -5,7 +5,7 @@ A NaN or an infinite score makes the loss NaN, and all the gradients of its own 
 infinite prediction of `squared_loss` gives an infinite loss, as the formula says.)
 """
 
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -33,13 +33,14 @@ NEAR = 40.0
 """Where e^s is safe from both ends: e^40 is 2·10^17, and float32 goes from 10^−38 to 10^38."""
 
 
-@np.errstate(under="ignore")  # e⁻¹⁰⁰⁰ is meant to be 0
+@np.errstate(under="ignore", invalid="ignore")  # e⁻¹⁰⁰⁰ is meant to be 0, and ∞ − ∞ NaN
 def softmax(scores: Array) -> tuple[Array, Cache]:
     """Turn scores into probabilities: pⱼ = e^sⱼ / Σₖ e^sₖ over the classes.
 
     Only differences of scores matter, so the largest is subtracted first: no exponential overflows.
     HLCV's slide "Convolutional Neural Networks" prints e^(−z), which prefers the lowest score; the loss on its
     slide "Where we are..." has the usual e^s, and so has this.
+    A class with the score −∞ has probability 0, as a mask wants it; NaN, ∞ or nothing but −∞ makes its sample NaN.
 
     Shapes: scores and y (N, C) or (N, C, H, W); axis 1 counts the C classes.
     Raises: TypeError if scores is not an array of float32 or float64; ValueError for other axes or no class.
@@ -71,9 +72,11 @@ def softmax_backward(dy: Array, cache: Cache) -> Array:
     return dx
 
 
-@np.errstate(under="ignore")
+@np.errstate(under="ignore", invalid="ignore")
 def log_softmax(scores: Array) -> tuple[Array, Cache]:
     """Compute log pⱼ = sⱼ − log Σₖ e^sₖ, exact even where pⱼ is too small for a number.
+
+    Infinite scores mean what they mean to `softmax`.
 
     Shapes: scores and y (N, C) or (N, C, H, W); axis 1 counts the C classes.
     Raises: TypeError if scores is not an array of float32 or float64; ValueError for other axes or no class.
@@ -147,7 +150,7 @@ def hinge_loss(scores: Array, labels: Labels, *, margin: float = 1.0) -> tuple[n
 
     Shapes: scores and dscores (N, C), labels (N,).
     Raises: TypeError if scores is not float32 or float64, labels not integer or margin no number; ValueError if a
-    label is not a class, the shapes do not match, there is no sample or the margin is negative.
+    label is not a class, the shapes do not match, there is no sample or the margin is negative or infinite.
     Source: HLCV, "Where we are... : Parametric Approach" (SVM).
 
     >>> loss, dscores = hinge_loss(np.array([[3.0, 5.0, -2.0]]), np.array([0]))
@@ -157,7 +160,7 @@ def hinge_loss(scores: Array, labels: Labels, *, margin: float = 1.0) -> tuple[n
     _check_scores(scores, "N, C")
     at = _places(scores, labels)
     margin = check_number("margin", margin, "0 or more")
-    if not margin >= 0:
+    if not 0 <= margin < inf:
         raise ValueError(f"margin={margin}; 0 or more would fit")
     if not (isfinite(scores.min()) and isfinite(scores.max())):
         scores = _poisoned(scores)

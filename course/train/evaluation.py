@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from course import ops
-from course.data.arguments import check_array, whole
+from course.data.arguments import check_array, check_callable, pair, whole
 
 __all__ = ["Array", "Loss", "Trainable", "accuracy", "batches", "evaluate", "predict"]
 
@@ -98,10 +98,11 @@ def evaluate(
         the mean loss over the samples, and the accuracy: nan if y holds no labels.
 
     Raises:
-        TypeError: x or y is no array, or batch_size is not whole.
+        TypeError: data is no pair of arrays, loss no function, or batch_size not whole.
         ValueError: there are no samples, or x and y differ in number.
     """
-    x, y = data
+    x, y = pair("data", data)
+    check_callable("loss", loss, "ops.softmax_loss")
     check_array("x of data", x)
     check_array("y of data", y)
     check_pair(x, y)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from course import ops
-from course.data.arguments import check_array, check_rng, whole
+from course.data.arguments import check_array, check_callable, check_rng, pair, whole
 from course.optim import Optimizer, Schedule
 from course.train.callbacks import Callback
 from course.train.evaluation import Array, Loss, Trainable, check_pair, counts_as_labels
@@ -65,8 +65,8 @@ def fit(
 
     Raises:
         FileExistsError: the checkpoint exists, and resume is not asked for. Nothing has been changed.
-        TypeError, ValueError: data, validation, model, optimizer or checkpoint do not fit one another, a count is not
-            whole or out of range, or rng is no generator. Nothing has been changed.
+        TypeError, ValueError: data, validation, model, loss, optimizer or checkpoint do not fit one another, a count is
+            not whole or out of range, or an argument is not of its kind. Nothing has been changed.
 
     Source: HLCV, "Gradient Descent - Variants..."; SYSU, "Learning magic in AlexNet".
 
@@ -78,10 +78,17 @@ def fit(
     >>> history.loss[1] < history.loss[0] < 2.3             # log 10, a guess
     True
     """
-    x, y = data
+    data = x, y = pair("data", data)
     _check_data("data", x, y)
     if validation is not None:
+        validation = pair("validation", validation)
         _check_data("validation", *validation)
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks is {callbacks!r}; a list would fit, such as [Bar()]")
+    callbacks = tuple(callbacks)
+    _check_functions(loss, schedule, augment, callbacks)
+    if loss in (ops.softmax_loss, ops.hinge_loss) and y.dtype.kind not in "iu":
+        raise TypeError(f"y of data has dtype {y.dtype}; labels, integers, would fit {loss.__name__}")
     check_rng(rng)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is {optimizer!r}; Optimizer(model, …) would fit")
@@ -107,7 +114,7 @@ def fit(
         schedule=schedule,
         patience=patience,
         augment=augment,
-        callbacks=tuple(callbacks),
+        callbacks=callbacks,
         path=path,
         save_every=checkpoint_every,
         rng=rng,
@@ -125,6 +132,18 @@ def _check_data(name: str, x: Array, y: Array) -> None:
             sample = int(np.argwhere(~np.isfinite(array))[0][0])
             raise ValueError(f"{part} of {name} holds nan or infinity, first in sample {sample}")
     check_pair(x, y)
+
+
+def _check_functions(
+    loss: object, schedule: object | None, augment: object | None, callbacks: tuple[object, ...]
+) -> None:
+    check_callable("loss", loss, "ops.softmax_loss")
+    if schedule is not None:
+        check_callable("schedule", schedule, "optim.step(every=10)")
+    if augment is not None:
+        check_callable("augment", augment, "data.augment.random")
+    for callback in callbacks:
+        check_callable("a callback", callback, "Bar()")
 
 
 def _check_model(model: Trainable, data: tuple[Array, Array], validation: tuple[Array, Array] | None) -> None:

@@ -357,6 +357,7 @@ def test_what_does_not_fit(call, message, x):
         (lambda x: augment.random(x, flips=True, rng=np.random.default_rng()), r"flips is True; \(True, False\)"),
         (lambda x: augment.rotate(x, None), "degrees is None; a number would fit, or one for each picture"),
         (lambda x: augment.translate(x, "left", 0), "right is 'left'; a number would fit"),
+        (lambda x: augment.rotate(x, 5, fill=None), "fill is None; a number would fit"),
         (lambda x: augment.stretch(x, None), "factor is None; a number would fit"),
     ],
 )

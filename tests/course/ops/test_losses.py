@@ -169,6 +169,19 @@ def test_nan_makes_the_loss_nan():
     assert np.isnan(ops.squared_loss(scores, scores)[0])
 
 
+def test_infinite_scores_in_a_softmax():
+    mask, bad = [0.0, -np.inf, 0.0], ([0.0, np.inf, 1.0], [-np.inf] * 3, [0.0, np.nan, 1.0])
+    scores = np.array([mask, *bad])
+    p, cache = ops.softmax(scores)
+    assert p[0].tolist() == [0.5, 0, 0.5] and np.isnan(p[1:]).all()
+    log_p, log_cache = ops.log_softmax(scores)
+    np.testing.assert_array_equal(log_p[0], [-np.log(2), -np.inf, -np.log(2)])
+    assert np.isnan(log_p[1:]).all()
+    dy = np.array([[1.0, 1.0, 0.0]] * 4)
+    np.testing.assert_array_equal(ops.softmax_backward(dy, cache)[0], [0.25, 0, -0.25])
+    np.testing.assert_array_equal(ops.log_softmax_backward(dy, log_cache)[0], [0, 1, -1])
+
+
 @pytest.mark.parametrize("loss", [ops.softmax_loss, ops.hinge_loss])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("label", [0, 1])
@@ -253,8 +266,9 @@ def test_a_label_out_of_range_in_a_map_is_named_by_pixel():
 def test_hinge_takes_no_maps_and_no_negative_margin():
     with pytest.raises(ValueError, match=r"scores has shape \(2, 4, 3, 3\); \(N, C\) would fit"):
         ops.hinge_loss(np.zeros((2, 4, 3, 3)), np.zeros((2, 3, 3), int))
-    with pytest.raises(ValueError, match=r"margin=-1\.0; 0 or more would fit"):
-        ops.hinge_loss(S, L, margin=-1)
+    for margin in (-1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match=f"margin={margin}; 0 or more would fit"):
+            ops.hinge_loss(S, L, margin=margin)
 
 
 @pytest.mark.parametrize(
