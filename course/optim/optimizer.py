@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
+from reprlib import repr as shortened
 from typing import Any, Protocol
 
 import numpy as np
 
+from course.data.arguments import check_callable
 from course.optim._rule import IN_PLACE, Array, Rule, State, plain
 from course.optim.adaptive import adagrad, adam, adamw, rmsprop
 from course.optim.descent import momentum, nesterov, sgd
@@ -42,9 +44,9 @@ class Optimizer:
         rule: one of the course's rules, its name, or a function of the same form,
             `w, state = rule(w, dw, state, *, lr, …)`.
         lr: the learning rate; may be set anew between steps.
-        weight_decay: λ. Weights shrink towards 0; parameters of one axis, biases and the scales of batch norm, do
-            not. The gradient of the penalty λ/2·‖w‖², which is λ·w, is added to dw, except where the rule takes
-            `weight_decay` itself, as adamw does.
+        weight_decay: λ. Weights shrink towards 0; biases, which are named b, and other parameters of one axis, such as
+            the scales of batch norm, do not. The gradient of the penalty λ/2·‖w‖², which is λ·w, is added to dw, except
+            where the rule takes `weight_decay` itself, as adamw does.
         hyper: further keywords for the rule, such as alpha or rho.
 
     Attributes:
@@ -52,7 +54,8 @@ class Optimizer:
         state: for each parameter's name the state that the rule returned last.
 
     Raises:
-        TypeError: the rule does not know a keyword, or lr or weight_decay is no number.
+        TypeError: model has no params and grads, the rule is none or does not know a keyword, or lr or weight_decay is
+            no number.
         ValueError: there is no rule of that name, the rule refuses a value, or lr or weight_decay is negative or not
             finite.
 
@@ -74,10 +77,13 @@ class Optimizer:
         weight_decay: float = 0.0,
         **hyper: Any,
     ) -> None:
+        if not (hasattr(model, "params") and hasattr(model, "grads")):
+            raise TypeError(f"model is {model!r}; a model, with params and grads, would fit")
         if isinstance(rule, str):
             if rule not in RULES:
                 raise ValueError(f"rule is {rule!r}; one of {', '.join(RULES)} would fit")
             rule = RULES[rule]
+        check_callable("rule", rule, "'adam', or a function w, state = rule(w, dw, state, *, lr),")
         plain({"lr": lr, "weight_decay": weight_decay})
         self.model, self.rule, self.hyper = model, rule, hyper
         self.lr, self.weight_decay = float(lr), float(weight_decay)
@@ -85,17 +91,19 @@ class Optimizer:
         self._decoupled = "weight_decay" in signature(rule).parameters
         # Tried on a single weight: a bad keyword is refused now, not in the middle of a training, and what comes
         # back shows what the state consists of.
-        _, self._first = rule(np.ones((1, 1)), np.ones((1, 1)), {}, **self._keywords(decays=True))
+        _, self._first = self._apply(np.ones((1, 1)), np.ones((1, 1)), {}, decays=True)
 
     def step(self) -> None:
         """Update every parameter from its gradient.
 
         Raises:
-            ValueError: lr is negative or not finite, a parameter has no gradient or one of another shape or dtype.
-                Nothing has been updated then.
+            ValueError: the model has no parameters, lr is negative or not finite, or a parameter has no gradient, or a
+                gradient or a state of another shape or dtype. Nothing has been updated then.
         """
         params, grads = self.model.params, self.model.grads
         plain({"lr": self.lr})
+        if not params:
+            raise ValueError("the model has no parameters; model.build(…) before step() would give it some")
         for name, w in params.items():
             if name not in grads:
                 raise ValueError(f"{name} has no gradient; model.backward(…) before step() would give it one")
@@ -104,14 +112,15 @@ class Optimizer:
                     f"the gradient of {name} is {grads[name].dtype} {grads[name].shape}; "
                     f"{w.dtype} {w.shape} would fit, as {name} is"
                 )
+            if name in self.state:
+                self._check_state(name, self.state[name], w)
         together: dict[tuple[Any, bool], list[str]] = {}
         for name, w in params.items():
-            decays = self.weight_decay > 0 and w.ndim > 1
+            decays = self.weight_decay > 0 and w.ndim > 1 and name.rpartition(".")[2] != "b"
             if self.rule in IN_PLACE and w.flags.c_contiguous:
                 together.setdefault((w.dtype, decays), []).append(name)
             else:  # a student's rule may look at all the weights of a parameter together
-                g = self._penalized(w, grads[name], decays)
-                w[...], self.state[name] = self.rule(w, g, self.state.get(name, {}), **self._keywords(decays))
+                w[...], self.state[name] = self._apply(w, grads[name], self.state.get(name, {}), decays=decays)
         for (_, decays), names in together.items():
             self._update(names, params, grads, decays)
 
@@ -133,7 +142,8 @@ class Optimizer:
         """Take over what `state_dict` gave.
 
         Raises:
-            ValueError: lr is missing, or a name belongs to no parameter of the model. Nothing is taken over then.
+            ValueError: lr is missing, or the states are not those of this rule for the parameters of this model.
+                Nothing is taken over then.
         """
         if "lr" not in saved:
             raise ValueError(f"saved has {', '.join(saved) or 'nothing'}; what state_dict() gave, with lr, would fit")
@@ -144,8 +154,47 @@ class Optimizer:
             name, _, key = flat.rpartition("/")
             if name not in self.model.params:
                 raise ValueError(f"saved has a state for {name!r}; the model has {', '.join(self.model.params)}")
-            state.setdefault(name, {})[key] = np.array(value, order="C") if np.ndim(value) else np.asarray(value).item()
+            is_array = np.ndim(value) or isinstance(self._first.get(key), np.ndarray)
+            state.setdefault(name, {})[key] = np.array(value, order="C") if is_array else np.asarray(value).item()
+        if state and (missing := self.model.params.keys() - state.keys()):
+            raise ValueError(f"saved has no state for {', '.join(sorted(missing))}; one for each parameter would fit")
+        for name, remembered in state.items():
+            self._check_state(name, remembered, self.model.params[name])
+        if self.rule in IN_PLACE and len({remembered.get("t") for remembered in state.values()}) > 1:
+            raise ValueError("saved counts other steps for one parameter than for another; one count would fit")
+        plain({"lr": float(saved["lr"])})
         self.state, self.lr = state, float(saved["lr"])
+
+    def _check_state(self, name: str, state: State, w: Array) -> None:
+        """Require that the state of a rule of the course is of this rule, and for these weights."""
+        if self.rule not in IN_PLACE:
+            return  # what a student's rule remembers is its own affair
+        if state.keys() != self._first.keys():
+            raise ValueError(
+                f"the state of {name} holds {', '.join(state) or 'nothing'}; "
+                f"{', '.join(self._first) or 'nothing'} would fit, as {self.rule.__name__} keeps"
+            )
+        for key, first in self._first.items():
+            found = np.asarray(state[key])
+            fits = (w.shape, w.dtype) if isinstance(first, np.ndarray) else ((), found.dtype)
+            if (found.shape, found.dtype) != fits:
+                raise ValueError(
+                    f"the state {key} of {name} is {found.dtype} {found.shape}; {fits[1]} {fits[0]} would fit: "
+                    "another model, or one that was built anew, needs a new Optimizer"
+                )
+
+    def _apply(self, w: Array, dw: Array, state: State, *, decays: bool) -> tuple[Array, State]:
+        """Ask the rule, and look at what comes back: a student may have written it."""
+        found = self.rule(w, self._penalized(w, dw, decays), state, **self._keywords(decays))
+        if not (isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], dict)):
+            raise TypeError(f"the rule returned {shortened(found)}; new weights and a state, a dict, would fit")
+        after, state = found
+        if np.shape(after) != w.shape:
+            raise ValueError(f"the rule returned weights of shape {np.shape(after)}; {w.shape} would fit, that of w")
+        for key, value in state.items():
+            if np.asarray(value).dtype.kind not in "biuf":
+                raise TypeError(f"the rule keeps {key}={shortened(value)}; a number or an array of numbers would fit")
+        return after, state
 
     def _keywords(self, decays: bool) -> dict[str, Any]:
         """The rule's keywords; Python's own floats, which take the precision of the weights."""

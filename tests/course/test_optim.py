@@ -332,6 +332,38 @@ def test_weight_decay_is_the_gradient_of_a_penalty_except_for_adamw(rng):
     assert steps == pytest.approx({"adam": 0.1, "adamw": 0.1 + 0.1 * 0.2 * 10})
 
 
+def test_the_biases_of_a_maxout_layer_do_not_decay_though_they_have_two_axes():
+    model = Parameters(**{"0.w": np.ones((2, 2, 2)), "0.b": np.full((2, 2), 5.0)})
+    model.grads = {name: np.zeros_like(w) for name, w in model.params.items()}
+    Optimizer(model, lr=0.1, weight_decay=1.0).step()
+    assert (model.params["0.w"] == 0.9).all() and (model.params["0.b"] == 5).all()
+
+
+@pytest.mark.parametrize(
+    ("rule", "error", "message"),
+    [
+        (lambda w, dw, s, *, lr: w, TypeError, r"the rule returned array\(.*; new weights and a state, a dict, would"),
+        (lambda w, dw, s, *, lr: (w, None), TypeError, "the rule returned .*; new weights and a state, a dict, would"),
+        (lambda w, dw, s, *, lr: (w.mean(), {}), ValueError, r"weights of shape \(\); \(1, 1\) would fit, that of w"),
+        (lambda w, dw, s, *, lr: (w, {"last": None}), TypeError, "the rule keeps last=None; a number or an array"),
+        (lambda w, dw, s, *, lr: (w, {"mode": "fast"}), TypeError, "the rule keeps mode='fast'; a number or an array"),
+        (None, TypeError, "rule is None, which is no function; 'adam', or a function"),
+        (3, TypeError, "rule is 3, which is no function"),
+    ],
+)
+def test_what_is_no_rule(rule, error, message):
+    with pytest.raises(error, match=message):
+        Optimizer(Parameters(w=np.ones((2, 3))), rule, lr=0.1)
+
+
+def test_a_rule_that_gives_one_weight_for_all_is_refused_before_they_are_lost():
+    model = Parameters(w=np.arange(6.0).reshape(2, 3))
+    model.grads = {"w": np.ones((2, 3))}
+    with pytest.raises(ValueError, match=r"the rule returned weights of shape \(1, 1\); \(2, 3\) would fit"):
+        Optimizer(model, lambda w, dw, s, *, lr: (w.mean(keepdims=True), {}), lr=0.1).step()
+    np.testing.assert_array_equal(model.params["w"], np.arange(6.0).reshape(2, 3))
+
+
 def test_a_rule_of_ones_own_sees_each_parameter_whole(rng):
     def normalized(w, dw, state, *, lr):
         """Step by lr in the direction of the gradient, however long that is."""
@@ -355,6 +387,61 @@ def test_the_learning_rate_may_be_set_between_steps():
     optimizer.lr = 0.25
     optimizer.step()
     assert model.params["w"][0] == 0.25
+
+
+def test_a_parameter_without_axes_goes_on_from_a_saved_state():
+    model = Parameters(w=np.array(2.0))
+    model.grads = {"w": np.array(0.5)}
+    one, two = Optimizer(model, "adam", lr=0.1), Optimizer(model, "adam", lr=0.1)
+    one.step()
+    two.load_state_dict(one.state_dict())
+    one.step()
+    after = model.params["w"].copy()
+    two.step()
+    assert two.state["w"]["t"] == 2 and model.params["w"] < after
+
+
+def saved_state(rule="adam", **changes):
+    model = Parameters(a=np.ones(3), b=np.ones((2, 2)))
+    model.grads = {name: np.ones_like(w) for name, w in model.params.items()}
+    optimizer = Optimizer(model, rule, lr=0.1)
+    optimizer.step()
+    saved = {**optimizer.state_dict(), **changes}
+    return {name: value for name, value in saved.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("saved", "message"),
+    [
+        (saved_state(**{"a/s": np.ones(7)}), r"the state s of a is float64 \(7,\); float64 \(3,\) would fit: another"),
+        (saved_state(**{"a/s": np.ones(3, np.float32)}), r"the state s of a is float32 \(3,\); float64 \(3,\) would"),
+        (saved_state(**{"a/t": np.ones(3)}), r"the state t of a is float64 \(3,\); float64 \(\) would fit"),
+        (saved_state(**{"a/s": None}), "the state of a holds r, t; s, r, t would fit, as adam keeps"),
+        (saved_state(**{"a/s": None, "a/r": None, "a/t": None}), "saved has no state for a; one for each parameter"),
+        (saved_state(**{"b/t": np.array(100)}), "counts other steps for one parameter than for another"),
+        (saved_state("momentum"), "the state of a holds v; s, r, t would fit, as adam keeps"),
+        (saved_state(lr=np.array(np.nan)), "lr is nan; a finite number would fit"),
+        (saved_state(lr=np.array(-1.0)), "lr is -1.0; 0 or more would fit"),
+    ],
+)
+def test_a_saved_state_that_does_not_fit_is_refused_and_nothing_changes(saved, message):
+    optimizer = Optimizer(Parameters(a=np.ones(3), b=np.ones((2, 2))), "adam", lr=0.3)
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(saved)
+    assert optimizer.state == {} and optimizer.lr == 0.3
+
+
+def test_a_model_that_was_built_anew_needs_a_new_optimizer():
+    model = Parameters(w=np.ones((2, 2)))
+    model.grads = {"w": np.ones((2, 2))}
+    optimizer = Optimizer(model, "adam", lr=0.1)
+    optimizer.step()
+    model.params["w"], model.grads["w"] = np.ones((2, 3)), np.ones((2, 3))
+    with pytest.raises(
+        ValueError, match=r"the state s of w is float64 \(2, 2\); float64 \(2, 3\) would fit: another model"
+    ):
+        optimizer.step()
+    assert (model.params["w"] == 1).all()
 
 
 @EVERY
@@ -398,6 +485,10 @@ def test_what_the_optimizer_refuses(rng):
         Optimizer(model, lr=math.inf)
     with pytest.raises(ValueError, match="weight_decay is nan; a finite number would fit"):
         Optimizer(model, lr=0.1, weight_decay=math.nan)
+    with pytest.raises(TypeError, match="model is None; a model, with params and grads, would fit"):
+        Optimizer(None, lr=0.1)
+    with pytest.raises(ValueError, match=r"the model has no parameters; model.build\(…\) before step\(\)"):
+        Optimizer(Parameters(), lr=0.1).step()
     optimizer = Optimizer(model, lr=0.1)
     with pytest.raises(ValueError, match=r"w has no gradient; model.backward\(…\) before step\(\)"):
         optimizer.step()
