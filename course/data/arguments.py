@@ -27,7 +27,12 @@ def check_callable(name: str, value: object, fits: str) -> None:
     >>> check_callable("loss", "softmax", "ops.softmax_loss")
     Traceback (most recent call last):
     TypeError: loss is 'softmax', which is no function; ops.softmax_loss would fit
+    >>> check_callable("schedule", complex, "cosine(epochs=10)")
+    Traceback (most recent call last):
+    TypeError: schedule is the class complex; cosine(epochs=10) would fit
     """
+    if isinstance(value, type):
+        raise TypeError(f"{name} is the class {value.__name__}; {fits} would fit")
     if not callable(value):
         raise TypeError(f"{name} is {shortened(value)}, which is no function; {fits} would fit")
 

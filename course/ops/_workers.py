@@ -24,7 +24,8 @@ import numpy.typing as npt
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_OF_THE_PRODUCTS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+"""Where the environment says how many threads a matrix product takes; NumPy reads it as it loads."""
 
 LEAST = 1 << 17
 """Bytes of pictures that are worth the handing over to another thread."""
@@ -41,7 +42,7 @@ def workers() -> int:
         return 1
     if not wanted.isdecimal() or int(wanted) < 1:
         raise ValueError(f"COURSE_WORKERS={wanted!r} in the environment; a whole number of at least 1 would fit")
-    threads = next((os.environ[name] for name in _OF_THE_PRODUCTS if name in os.environ), None)
+    threads = next((os.environ[name] for name in THREADS if name in os.environ), None)
     return int(wanted) if threads == "1" else 1
 
 

@@ -18,7 +18,7 @@ from course.train.history import History
 
 __all__ = ["Checkpoint"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass

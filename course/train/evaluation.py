@@ -42,7 +42,7 @@ def predict(model: Trainable, x: Array, *, batch_size: int = 256) -> Array:
     Args:
         model: is asked with training=False, as at test time.
         x: (N, …).
-        batch_size: samples at a time; the memory needed grows with it, the result does not depend on it.
+        batch_size: samples at a time; the memory needed grows with it, the result, but for rounding, does not.
 
     Returns:
         (N, …), for a classifier the scores (N, C); `.argmax(axis=1)` gives the classes.
@@ -66,7 +66,7 @@ def accuracy(scores: Array, labels: Array) -> float:
 
     Raises:
         TypeError: scores or labels is no array.
-        ValueError: scores and labels do not belong together.
+        ValueError: scores and labels do not belong together, or there are none.
 
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), np.array([1, 0, 0]))
     0.6666666666666666
@@ -75,7 +75,11 @@ def accuracy(scores: Array, labels: Array) -> float:
     check_array("labels", labels)
     if scores.ndim < 2 or labels.shape != scores.shape[:1] + scores.shape[2:]:
         raise ValueError(f"labels has shape {labels.shape}, scores has {scores.shape}; one label a score row would fit")
-    return float(np.mean(scores.argmax(axis=1) == labels))
+    if not labels.size:
+        raise ValueError(f"labels has shape {labels.shape}; at least one would fit")
+    right = scores.argmax(axis=1) == labels
+    right &= ~np.isnan(scores.max(axis=1))  # a NaN says nothing, and argmax would take it for the highest score
+    return float(np.mean(right))
 
 
 def counts_as_labels(scores: Array, y: Array) -> bool:

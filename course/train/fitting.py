@@ -66,7 +66,9 @@ def fit(
     Raises:
         FileExistsError: the checkpoint exists, and resume is not asked for. Nothing has been changed.
         TypeError, ValueError: data, validation, model, loss, optimizer or checkpoint do not fit one another, a count is
-            not whole or out of range, or an argument is not of its kind. Nothing has been changed.
+            not whole or out of range, or an argument is not of its kind. Nothing has been changed. (What a model or a
+            loss of yours refuses only later, as batch normalisation does a last batch of one sample, stops a
+            training under way.)
 
     Source: HLCV, "Gradient Descent - Variants..."; SYSU, "Learning magic in AlexNet".
 
@@ -87,8 +89,6 @@ def fit(
         raise TypeError(f"callbacks is {callbacks!r}; a list would fit, such as [Bar()]")
     callbacks = tuple(callbacks)
     _check_functions(loss, schedule, augment, callbacks)
-    if loss in (ops.softmax_loss, ops.hinge_loss) and y.dtype.kind not in "iu":
-        raise TypeError(f"y of data has dtype {y.dtype}; labels, integers, would fit {loss.__name__}")
     check_rng(rng)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is {optimizer!r}; Optimizer(model, …) would fit")
@@ -99,10 +99,10 @@ def fit(
     checkpoint_every = None if checkpoint_every is None else whole("checkpoint_every", checkpoint_every)
     if checkpoint is None and (resume or checkpoint_every):
         raise ValueError("checkpoint is None; a file would fit, to save to or to resume from")
-    path = None if checkpoint is None else Path(checkpoint)
+    path = None if checkpoint is None else _file(checkpoint)
     if path is not None and path.exists() and not resume:
         raise FileExistsError(f"{path} holds a training; resume=True goes on with it, another name begins a new one")
-    _check_model(model, data, validation)
+    _check_model(model, data, validation, loss)
     plan = Plan(
         model=model,
         data=data,
@@ -134,23 +134,37 @@ def _check_data(name: str, x: Array, y: Array) -> None:
     check_pair(x, y)
 
 
+def _file(checkpoint: object) -> Path:
+    if not isinstance(checkpoint, str | os.PathLike) or not os.fspath(checkpoint):
+        raise TypeError(f"checkpoint is {checkpoint!r}; the name of a file would fit")
+    path = Path(checkpoint)
+    if path.is_dir():
+        raise ValueError(f"checkpoint is {str(path)!r}, a folder; the name of a file would fit")
+    return path
+
+
 def _check_functions(
     loss: object, schedule: object | None, augment: object | None, callbacks: tuple[object, ...]
 ) -> None:
     check_callable("loss", loss, "ops.softmax_loss")
     if schedule is not None:
-        check_callable("schedule", schedule, "optim.step(every=10)")
+        check_callable("schedule", schedule, "cosine(epochs=10)")
     if augment is not None:
         check_callable("augment", augment, "data.augment.random")
     for callback in callbacks:
         check_callable("a callback", callback, "Bar()")
 
 
-def _check_model(model: Trainable, data: tuple[Array, Array], validation: tuple[Array, Array] | None) -> None:
+def _check_model(
+    model: Trainable, data: tuple[Array, Array], validation: tuple[Array, Array] | None, loss: Loss
+) -> None:
     """Ask the model about one sample, so that what does not fit is said before anything has changed."""
     (x, y), (x_val, y_val) = data, validation or data
     scores = seen = model.forward(x[:1], training=False)
     _check_labels("y", scores, y)
+    try_out = loss in (ops.softmax_loss, ops.hinge_loss, ops.squared_loss)  # one of yours may count its calls
+    if try_out:
+        loss(scores, y[:1])
     if (x_val.shape[1:], x_val.dtype) != (x.shape[1:], x.dtype):  # not yet seen, and not always wrong
         try:
             seen = model.forward(x_val[:1], training=False)
@@ -168,6 +182,8 @@ def _check_model(model: Trainable, data: tuple[Array, Array], validation: tuple[
             f"y of validation is {y_val.dtype} {y_val.shape}, y of data {y.dtype} {y.shape}; targets alike would fit"
         )
     _check_labels("y of validation", seen, y_val)
+    if try_out:
+        loss(seen, y_val[:1])
 
 
 def _check_labels(name: str, scores: Array, y: Array) -> None:

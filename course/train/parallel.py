@@ -24,14 +24,15 @@ from typing import Any, Self
 
 import numpy as np
 
+from course.data.arguments import check_array, whole
 from course.layers import Model
-from course.ops._workers import alone, cut
+from course.ops._workers import THREADS, alone, cut
 from course.train.evaluation import Array
 from course.train.shared import Layout, Task, map_arrays
 
 __all__ = ["DataParallel"]
 
-_ONE = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "COURSE_WORKERS"), "1")
+_ONE = dict.fromkeys((*THREADS, "COURSE_WORKERS"), "1")
 """Each worker has one processor to itself, and so one thread."""
 
 
@@ -81,10 +82,7 @@ class DataParallel:
             raise TypeError(f"model is a {type(model).__name__}; a model of course.layers would fit")
         if workers is None:
             workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        if not isinstance(workers, int) or isinstance(workers, bool):
-            raise TypeError(f"workers={workers!r} is not a whole number; 1 or more would fit")
-        if workers < 1:
-            raise ValueError(f"workers is {workers}; 1 or more would fit")
+        workers = whole("workers", workers)
         if not model.params:
             raise ValueError("model has no weights; model.build(in_shape, rng=…) before it would fit")
         for kept, why in (model.state, "statistics of the whole batch"), (model.generators, "one order of its draws"):
@@ -105,8 +103,7 @@ class DataParallel:
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Compute y for a batch x (N, …); in training each process for its part."""
-        if not isinstance(x, np.ndarray):
-            raise TypeError(f"x is a {type(x).__name__}; a NumPy array would fit")
+        check_array("x", x)
         self._parts = []
         count = min(self.workers, len(x))
         if not training or count < 2:
@@ -123,15 +120,17 @@ class DataParallel:
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         """Compute the gradients of the parameters for the last forward, and dx (N, …) if it is needed."""
-        parts, self._parts = self._parts, []
-        if not parts or self._team is None:
+        if not self._parts or self._team is None:
             dx = self.model.backward(dy, need_dx=need_dx)
             self._grads = self.model.grads
             return dx
-        (mine, *others), rest, room = parts, slice(parts[0].stop, parts[-1].stop), self._team.arrays
+        parts, room = self._parts, self._team.arrays
+        (mine, *others), rest = parts, slice(parts[0].stop, parts[-1].stop)
+        check_array("dy", dy)
         expected = (rest.stop, *room["dy"].shape[1:])
         if dy.shape != expected:
             raise ValueError(f"dy has shape {dy.shape}; {expected} would fit, that of y")
+        self._parts = []
         room["dy"][rest] = dy[rest]
         task = Task(True, need_dx=need_dx)
         dx = self._share(task, others, lambda: self.model.backward(dy[mine], need_dx=need_dx))

@@ -1,8 +1,8 @@
 """One training under way: what it was started with, where it is, and its next step."""
 
+import re
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from course.layers import Model
 from course.optim import Optimizer, Schedule
 from course.train.callbacks import Callback, Event
 from course.train.checkpoint import Checkpoint, check_alike
@@ -45,7 +46,10 @@ class Plan:
     def setup(self) -> dict[str, Any]:
         """What must be the same where a training goes on; everything but how long it is to last."""
         return {
+            "model": _architecture(self.model),
             "data": [*map(_fingerprint, self.data)],
+            "validation": self.validation and [*map(_fingerprint, self.validation)],
+            "early stopping": self.patience is not None,  # else the best weights were not kept
             "batch_size": self.batch_size,
             "rule": _name(self.optimizer.rule),
             "lr": self.optimizer.lr,
@@ -171,7 +175,7 @@ class Run:
         over = when == "epoch" or self.epoch == plan.epochs
         epoch, batch = (self.epoch, self.history.batches) if over else (self.epoch + 1, self.batch)
         event = Event(when, epoch, plan.epochs, batch, self.history.batches, plan.model, self.history)
-        asked = [callback(event) for callback in plan.callbacks]
+        asked = [isinstance(stop := callback(event), bool | np.bool_) and stop for callback in plan.callbacks]
         if when in ("start", "end"):
             return
         if self.interrupt.requested:
@@ -184,7 +188,8 @@ class Run:
         if self.batch == 0 and self.epoch:
             where = f"after {self.epoch} of {self.plan.epochs} epochs"
         self.history.stopped = f"{why} {where}{hint}"
-        print(f"Training stopped: {self.history.stopped}. The model keeps what it has learned so far.")
+        best = f"goes back to the weights of epoch {self.history.best_epoch}"
+        print(f"Training stopped: {self.history.stopped}. The model {best if self.best else _KEEPS}.")
 
     # ---- what goes on disk, and back
 
@@ -252,14 +257,28 @@ class Run:
                 array[...] = arrays[kind][name]
 
 
+_KEEPS = "keeps what it has learned so far"
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+
+
+def _architecture(model: Trainable) -> str:
+    """What kind of network it is; its weights are compared by themselves."""
+    model = getattr(model, "model", model)  # the one that several processes share
+    name = " ".join(_name(model).split()) if isinstance(model, Model) else type(model).__qualname__
+    return name if len(name) < 400 else f"{name[:60]}… {zlib.crc32(name.encode()):08x}"
+
+
 def _fingerprint(array: Array) -> str:
     return f"{array.dtype} {array.shape} {zlib.crc32(np.ascontiguousarray(array).data):08x}"
 
 
 def _name(thing: Any) -> str:
     """A name that is the same in the next process, as an address in memory is not."""
-    with suppress(AttributeError):
-        return str(thing.__qualname__)
     if isinstance(thing, partial):
         return f"{_name(thing.func)}{thing.args}{thing.keywords}"
-    return repr(thing)
+    name = getattr(thing, "__qualname__", None) or _ADDRESS.sub("", repr(thing))
+    if name.endswith("<lambda>"):  # they all have this name
+        code = thing.__code__
+        written = _ADDRESS.sub("", repr((code.co_code, code.co_consts, code.co_names)))
+        return f"{name} {zlib.crc32(written.encode()):08x}"
+    return str(name)

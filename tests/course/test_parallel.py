@@ -162,8 +162,8 @@ def test_this_process_does_its_part_with_one_thread(monkeypatch):
     [
         (object(), 2, TypeError, "model is a object; a model of course.layers would fit"),
         (small(), 0, ValueError, "workers is 0; 1 or more would fit"),
-        (small(), 2.5, TypeError, "workers=2.5 is not a whole number; 1 or more would fit"),
-        (small(), True, TypeError, "workers=True is not a whole number; 1 or more would fit"),
+        (small(), 2.5, TypeError, "workers is 2.5; a whole number would fit"),
+        (small(), True, TypeError, "workers is True; a whole number would fit"),
         (models.lenet5(), 2, ValueError, "no weights"),
         (Sequential(Affine(3), BatchNorm()), 2, ValueError, "statistics of the whole batch"),
         (Sequential(Affine(3), Dropout(0.5)), 2, ValueError, "one order of its draws"),
@@ -248,12 +248,19 @@ def test_what_goes_wrong_here_makes_no_noise_there(capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_numpy_counts_workers_too():
+    assert DataParallel(small().build((1, 8, 8), rng=rng()), workers=np.int64(2)).workers == 2
+
+
 def test_a_dy_of_another_shape_is_refused():
     x, _ = batch(6)
     with DataParallel(small(), 2) as team:
         team.forward(x, training=True)
         with pytest.raises(ValueError, match=r"dy has shape \(6, 9\); \(6, 10\) would fit"):
             team.backward(np.ones((6, 9), np.float32))
+        with pytest.raises(TypeError, match="dy is a list; a NumPy array would fit"):
+            team.backward([[1.0]])
+        assert team.backward(np.ones((6, 10), np.float32)).shape == x.shape  # the right one still goes through
 
 
 def test_a_function_that_no_module_has_is_refused_and_nothing_starts():
