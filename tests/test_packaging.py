@@ -128,6 +128,24 @@ def test_the_readme_names_commands_and_options_that_exist(program: str) -> None:
             assert option in run.stdout, f"{program} {command} {option}"
 
 
+def test_the_readme_s_program_trains_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for _ in range(2):
+        run = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=250,
+        )
+        assert run.returncode == 0, run.stderr
+        share = re.search(r"^reads (\d+)% of 1000 unseen digits$", run.stdout, re.MULTILINE)
+        assert share and int(share[1]) >= 80, run.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["lenet5.npz"]
+
+
 def test_the_readme_links_to_what_exists() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
     assert links
