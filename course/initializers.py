@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from course.data.arguments import check_number, check_rng
 
-__all__ = ["fans", "he", "xavier"]
+__all__ = ["fans", "float_dtype", "he", "xavier"]
 
 Array = npt.NDArray[Any]
 Distribution = Literal["normal", "uniform"]
@@ -109,13 +109,24 @@ def he(
     return _draw(shape, 2 / ((1 + slope**2) * fan_in), distribution, dtype, rng)
 
 
+def float_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Read a dtype that weights can have.
+
+    >>> float_dtype(int)
+    Traceback (most recent call last):
+    TypeError: dtype is int64; float32 or float64 would fit
+    """
+    found = np.dtype(dtype)
+    if found not in (np.float32, np.float64):
+        raise TypeError(f"dtype is {found}; float32 or float64 would fit")
+    return found
+
+
 def _draw(
     shape: Sequence[int], variance: float, distribution: str, dtype: npt.DTypeLike, rng: np.random.Generator
 ) -> Array:
     check_rng(rng)
-    dtype = np.dtype(dtype)
-    if dtype not in (np.float32, np.float64):
-        raise TypeError(f"dtype is {dtype}; float32 or float64 would fit")
+    dtype = float_dtype(dtype)
     if distribution == "normal":
         draw = rng.standard_normal(shape)
     elif distribution == "uniform":

@@ -9,7 +9,7 @@
 Shapes are those of one example, without the batch. `layer_from` makes a layer of a function pair of your own.
 """
 
-from course.layers.base import Cost, Layer, Model, Shape
+from course.layers.base import Cost, Model, Shape
 from course.layers.containers import Concat, Residual, Sequential
 from course.layers.custom import layer_from
 from course.layers.field import ReceptiveField, Window
@@ -30,6 +30,7 @@ from course.layers.fixed import (
     UpsampleBilinear2d,
     UpsampleNearest2d,
 )
+from course.layers.layer import Layer
 from course.layers.learned import Affine, BatchNorm, Conv2d, ConvTranspose2d, Maxout, PReLU
 
 __all__ = [

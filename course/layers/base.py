@@ -1,27 +1,26 @@
-"""What every model can do, and the generic layer: an op pair bound to its parameters.
+"""What every model can do: a layer, or a network of them.
 
 Shapes here are those of one example, (C, H, W) or (D,), without the batch: a model is laid out, counted and drawn
 before there is any batch, and before there are weights, which only `build` allocates.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from inspect import Parameter, signature
-from math import prod
+from collections.abc import Iterator, Mapping
+from operator import index
+from reprlib import repr as shortened
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from course.initializers import he
-from course.layers.field import ReceptiveField, Window
+from course.data.arguments import check_rng
+from course.initializers import float_dtype
+from course.layers.entries import Entries
+from course.layers.field import ReceptiveField
 
-__all__ = ["Array", "Cost", "Initializer", "Layer", "Model", "Op", "Shape", "expect"]
+__all__ = ["Array", "Cost", "Model", "Shape", "read_shape"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
-Op: TypeAlias = Callable[..., Any]
-Initializer: TypeAlias = Callable[..., Array]
-"""`w = init(shape, rng=rng, dtype=dtype)`, as in `course.initializers`"""
 
 
 class Cost(NamedTuple):
@@ -43,10 +42,14 @@ class Model:
 
     Attributes:
         name: what a summary calls it; it may be empty.
-        params: the parameters by name, those of a part under its own name and a dot: "0.w". Update them in place.
+        params: the parameters by name, those of a part under its own name and a dot: "0.w".
         grads: after `backward`, the gradients under the same names.
         state: what a forward in training changes besides: the running statistics of batch normalisation.
         generators: the random generators that dropout draws from, to be saved with a checkpoint.
+
+    All four can be written. `model.params["0.w"][...] = w` copies w into the array that is there, whereas
+    `model.params["0.w"] = w` takes w itself, not a copy: the next forward computes with it, and an optimizer changes
+    it. So `model.grads["0.w"] = np.clip(model.grads["0.w"], -1, 1)` is what the optimizer reads next.
     """
 
     name: str = ""
@@ -68,9 +71,7 @@ class Model:
         return self._gather("generators")
 
     def _gather(self, what: str) -> dict[str, Any]:
-        return {
-            f"{name}.{key}": value for name, part in self.children.items() for key, value in getattr(part, what).items()
-        }
+        return Entries({name: getattr(part, what) for name, part in self.children.items()})
 
     @property
     def children(self) -> "Mapping[str, Model]":
@@ -93,8 +94,11 @@ class Model:
             The model itself.
 
         Raises:
+            TypeError: in_shape is no shape, rng no generator, or dtype another type.
             ValueError: the model does not fit this shape.
         """
+        in_shape, dtype = read_shape("in_shape", in_shape), float_dtype(dtype)
+        check_rng(rng)
         self.output_shape(in_shape)  # complain before anything is allocated
         for _, part, shape in self.parts(in_shape):
             part.build(shape, rng=rng, dtype=dtype)
@@ -124,11 +128,12 @@ class Model:
         """Compute the gradients of the parameters, and that of x, for the last forward; consume what it kept.
 
         Args:
-            dy: the gradient of what `forward` returned, of the same shape.
+            dy: the gradient of what `forward` returned, of the same shape and dtype.
             need_dx: False spares a first layer the work for dx; what is returned is then of no use.
 
         Raises:
             RuntimeError: no forward came before, or its one backward is over.
+            TypeError, ValueError: dy does not fit; with one that does, `backward` can be called again.
         """
         raise NotImplementedError
 
@@ -152,149 +157,18 @@ class Model:
         raise NotImplementedError
 
 
-class Layer(Model):
-    """An op pair, bound to its parameters and hyperparameters.
+def read_shape(name: str, shape: Any, fits: str = "(C, H, W) or (D,)") -> Shape:
+    """Read a shape, of whole numbers from 1.
 
-        y, cache = op(x, *parameters, **hyper)          dx, *dparameters = op_backward(dy, cache)
-
-    A kind of layer says in `parameter_shapes` what it learns, and where it changes the shape, multiplies or looks
-    at neighbours, in `output_shape`, `multiply_adds` and `window`. `training` and `rng` reach an op that asks for
-    them, and `need_dx` an `op_backward`.
-
-    Args:
-        op, op_backward: the function pair; without `op_backward` a layer only goes forwards.
-        shown: what `repr` shows first.
-        hyper: the keyword-only arguments of the op; those that are the op's own defaults are left to it.
+    >>> read_shape("in_shape", 3)
+    Traceback (most recent call last):
+    TypeError: in_shape is 3; (C, H, W) or (D,) would fit, whole numbers from 1
     """
-
-    init: Initializer = staticmethod(he)
-    """draws the weights: He's initialisation, for what comes before a ReLU"""
-
-    writes = True
-    """whether y is a new array; False for another view of x, which costs nothing"""
-
-    def __init__(self, op: Op, op_backward: Op | None, *shown: Any, **hyper: Any) -> None:
-        keywords = _keywords(op)
-        self.op, self.op_backward, self.shown, self.title = op, op_backward, shown, type(self).__name__
-        self.hyper = {key: value for key, value in hyper.items() if key not in keywords or keywords[key] != value}
-        self.learns = type(self).parameter_shapes is not Layer.parameter_shapes
-        self._asks = keywords.keys() & {"training", "rng"}
-        self._can_skip_dx = op_backward is not None and "need_dx" in _keywords(op_backward)
-        self._params: dict[str, Array] = {}
-        self._grads: dict[str, Array] = {}
-        self._kept: list[Any] = []  # the cache of the last forward, until its backward consumes it
-        self.rng: np.random.Generator | None = None
-
-    # ---- what a kind of layer says about itself, all of it before there are weights
-
-    def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
-        """Give the shape of each parameter, in the order of the op's arguments."""
-        return {}
-
-    def initial(self, name: str, shape: Shape, rng: np.random.Generator, dtype: npt.DTypeLike) -> Array:
-        """Draw a parameter: weights by `init`, and 0 for a bias."""
-        return self.init(shape, rng=rng, dtype=dtype) if name == "w" else np.zeros(shape, dtype)
-
-    def multiply_adds(self, in_shape: Shape) -> int:
-        """Count the products with a weight for one example."""
-        return 0
-
-    def window(self, in_shape: Shape | None) -> Window:
-        """Say what one place of y reads of x."""
-        return Window()
-
-    def output_shape(self, in_shape: Shape) -> Shape:
-        return in_shape
-
-    # ---- what all of them have in common
-
-    @property
-    def params(self) -> dict[str, Array]:
-        return self._params
-
-    @property
-    def grads(self) -> dict[str, Array]:
-        return self._grads
-
-    @property
-    def generators(self) -> dict[str, np.random.Generator]:
-        return {} if self.rng is None else {"rng": self.rng}
-
-    def build(self, in_shape: Shape, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32) -> Self:
-        self.output_shape(in_shape)
-        shapes = self.parameter_shapes(in_shape)
-        self._params = {name: self.initial(name, shape, rng, dtype) for name, shape in shapes.items()}
-        self._grads, self._kept = {}, []
-        if "rng" in self._asks:
-            self.rng = rng.spawn(1)[0]
-        return self
-
-    def rebind(self, params: Mapping[str, Array]) -> None:
-        for name, w in self._params.items():
-            params[name][...] = w
-        self._params = {name: params[name] for name in self._params}
-
-    def arguments(self) -> tuple[Any, ...]:
-        """Give what follows x in a call of the op."""
-        if self.learns and not self._params:
-            raise RuntimeError(
-                f"{self!r} has no weights yet: model.build(in_shape, rng=np.random.default_rng(0)) would allocate them"
-            )
-        return tuple(self._params.values())
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        found = self.call(x, self.arguments(), training)
-        y: Array
-        y, cache = found if isinstance(found, tuple) else (found, None)
-        self._kept = [cache]
-        return y
-
-    def call(self, x: Array, arguments: Iterable[Any], training: bool) -> Any:
-        """Call the op with its hyperparameters and with what it asks for."""
-        given = {"training": training, "rng": self.rng}
-        return self.op(x, *arguments, **self.hyper, **{key: given[key] for key in self._asks})
-
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
-        if self.op_backward is None:
-            raise RuntimeError(f"{self!r} has no backward function, it can only go forwards")
-        if not self._kept:
-            raise RuntimeError(f"{self!r} has nothing to go back through: each backward takes a forward of its own")
-        skip = {"need_dx": need_dx} if self._can_skip_dx else {}
-        found = self.op_backward(dy, self._kept.pop(), **skip)
-        dx: Array
-        dx, *gradients = found if isinstance(found, tuple | list) else (found,)
-        shapes = [w.shape for w in self._params.values()]
-        found_shapes = [np.shape(dw) for dw in gradients[: len(shapes)]]
-        if found_shapes != shapes:
-            names = ", ".join(f"d{name} {w.shape}" for name, w in self._params.items())
-            raise ValueError(f"backward gives, beside dx, gradients of shapes {found_shapes}; {names} would fit")
-        self._grads = dict(zip(self._params, gradients, strict=False))
-        return dx
-
-    def cost(self, in_shape: Shape) -> Cost:
-        parameters = sum(map(prod, self.parameter_shapes(in_shape).values()))
-        activations = prod(self.output_shape(in_shape)) if self.writes else 0
-        return Cost(parameters, self.multiply_adds(in_shape), activations)
-
-    def look(self, seen: ReceptiveField, in_shape: Shape | None = None) -> ReceptiveField:
-        return seen.through(self.window(in_shape))
-
-    def __repr__(self) -> str:
-        hyper = [f"{key}={value!r}" for key, value in self.hyper.items() if key != "floor"]
-        return f"{self.title}({', '.join([*map(repr, self.shown), *hyper])})"
-
-
-def _keywords(function: Op) -> dict[str, Any]:
-    """Give the keyword-only arguments of a function, with their defaults."""
+    message = f"{name} is {shortened(shape)}; {fits} would fit, whole numbers from 1"
     try:
-        parameters = signature(function).parameters.values()
-    except (TypeError, ValueError):  # a few built-in functions have no signature to read
-        return {}
-    return {p.name: p.default for p in parameters if p.kind is Parameter.KEYWORD_ONLY}
-
-
-def expect(layer: Layer, in_shape: Shape, fits: str, axes: int) -> Shape:
-    """Require a shape with so many axes."""
-    if len(in_shape) != axes:
-        raise ValueError(f"{layer!r} meets in_shape={tuple(in_shape)}; {fits} would fit, without the batch")
-    return tuple(in_shape)
+        sizes = tuple(map(index, shape))
+    except TypeError:
+        raise TypeError(message) from None
+    if min(sizes, default=1) < 1:
+        raise ValueError(message)
+    return sizes

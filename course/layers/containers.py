@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from math import prod
-from typing import overload
+from reprlib import repr as shortened
+from typing import Any, overload
 
 import numpy as np
 
-from course.layers.base import Array, Cost, Model, Shape
+from course.layers.base import Array, Cost, Model, Shape, read_shape
 from course.layers.field import ReceptiveField
 from course.layers.fixed import Identity
+from course.ops._validation import check_upstream
 
 __all__ = ["Concat", "Residual", "Sequential"]
 
@@ -18,6 +20,8 @@ class _Container(Model):
     def __init__(self, children: Mapping[str, Model], name: str = "") -> None:
         self.name = name
         self._children = dict(children)
+        for key, part in children.items():
+            _check_model(key, part)
         seen: set[int] = set()
         for part in _leaves(self):
             if id(part) in seen:
@@ -41,6 +45,7 @@ class Sequential(_Container):
     Slices are models too, of the same layers: `model[:-1]` computes the features that the last layer classifies.
 
     Raises:
+        TypeError: a part is no model, such as a list of layers.
         ValueError: a layer stands in two places.
 
     >>> from course.layers import Conv2d, ReLU
@@ -84,7 +89,7 @@ class Sequential(_Container):
         return dy
 
     def output_shape(self, in_shape: Shape) -> Shape:
-        return reduce(lambda shape, layer: layer.output_shape(shape), self.layers, tuple(in_shape))
+        return reduce(lambda shape, layer: layer.output_shape(shape), self.layers, read_shape("in_shape", in_shape))
 
     def look(self, seen: ReceptiveField, in_shape: Shape | None = None) -> ReceptiveField:
         for layer in self.layers:
@@ -104,6 +109,7 @@ class Residual(_Container):
         name: what a summary calls it.
 
     Raises:
+        TypeError: a part is no model.
         ValueError: a layer stands in two places, or (when shapes are known) body and shortcut cannot be added.
 
     Source: SYSU, "ResNet"; EECS 545, "Residual Networks" (pass through).
@@ -114,7 +120,7 @@ class Residual(_Container):
     """
 
     def __init__(self, *body: Model, shortcut: Model | None = None, name: str = "") -> None:
-        self.body, self.shortcut = Sequential(*body), shortcut or Identity()
+        self.body, self.shortcut = Sequential(*body), Identity() if shortcut is None else shortcut
         super().__init__({"body": self.body, "shortcut": self.shortcut}, name)
 
     def parts(self, in_shape: Shape) -> Iterator[tuple[str, Model, Shape]]:
@@ -148,6 +154,7 @@ class Concat(_Container):
     branches with windows of different sizes.
 
     Raises:
+        TypeError: a part is no model.
         ValueError: a layer stands in two places, or (when shapes are known) the maps differ in size.
 
     Source: EECS 545, "Very Deep Models" (inception module); SYSU, "DenseNet".
@@ -161,6 +168,7 @@ class Concat(_Container):
         super().__init__({str(i): branch for i, branch in enumerate(branches)}, name)
         self.branches = branches
         self._ends: list[int] = []
+        self._like: tuple[Any, ...] = ()  # the shape and dtype of y
 
     def parts(self, in_shape: Shape) -> Iterator[tuple[str, Model, Shape]]:
         return ((name, part, in_shape) for name, part in self.children.items())
@@ -168,9 +176,13 @@ class Concat(_Container):
     def forward(self, x: Array, training: bool = False) -> Array:
         maps = [branch.forward(x, training) for branch in self.branches]
         self._ends = list(np.cumsum([m.shape[1] for m in maps[:-1]]))
-        return np.concatenate(maps, axis=1)
+        y: Array = np.concatenate(maps, axis=1)
+        self._like = y.shape, y.dtype
+        return y
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
+        if self._like:  # before any branch consumes what it kept
+            check_upstream(dy, *self._like)
         shares = np.split(dy, self._ends, axis=1)
         through = [branch.backward(d, need_dx=need_dx) for branch, d in zip(self.branches, shares, strict=True)]
         return reduce(np.add, through) if need_dx else through[0]
@@ -186,6 +198,17 @@ class Concat(_Container):
 
     def look(self, seen: ReceptiveField, in_shape: Shape | None = None) -> ReceptiveField:
         return reduce(ReceptiveField.union, (branch.look(seen, in_shape) for branch in self.branches))
+
+
+def _check_model(name: str, part: object) -> None:
+    if isinstance(part, Model):
+        return
+    found, fits = shortened(part), "a layer such as ReLU()"
+    if isinstance(part, list | tuple):
+        found, fits = f"a {type(part).__name__}", "layers without brackets, or Sequential(a, b) as one part,"
+    elif isinstance(part, type) and issubclass(part, Model):
+        found, fits = f"the class {part.__name__}", f"{part.__name__}(…)"
+    raise TypeError(f"part {name} is {found}; {fits} would fit")
 
 
 def _leaves(model: Model) -> Iterator[Model]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from course.layers.base import Array, Layer, Op, Shape
+from course.layers.base import Array, Shape
+from course.layers.layer import Layer, Op
 
 __all__ = ["layer_from"]
 

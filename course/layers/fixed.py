@@ -9,8 +9,9 @@ from math import prod
 from typing import Any
 
 from course import ops
-from course.layers.base import Array, Layer, Op, Shape, expect
+from course.layers.base import Array, Shape
 from course.layers.field import Window
+from course.layers.layer import Layer, Op, expect
 from course.shapes import Pair, pair, pool2d_shape
 
 __all__ = [

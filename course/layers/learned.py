@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from course import ops
 from course.initializers import he
-from course.layers.base import Array, Initializer, Layer, Shape, expect
+from course.layers.base import Array, Shape
 from course.layers.field import Window
+from course.layers.layer import Initializer, Layer, expect
 from course.shapes import Pair, conv2d_shape, conv_transpose2d_shape, pair
 
 __all__ = ["Affine", "BatchNorm", "Conv2d", "ConvTranspose2d", "Maxout", "PReLU"]
@@ -177,7 +178,7 @@ class BatchNorm(Layer):
 
     @property
     def state(self) -> dict[str, Array]:
-        return {} if self.running is None else {"mean": self.running.mean, "var": self.running.var}
+        return {} if self.running is None else vars(self.running)
 
 
 class PReLU(Layer):

@@ -2,6 +2,7 @@
 
 import pickle
 import tracemalloc
+from copy import copy, deepcopy
 
 import numpy as np
 import pytest
@@ -37,6 +38,7 @@ from course.layers import (
     UpsampleNearest2d,
     layer_from,
 )
+from course.optim import Optimizer
 
 PICTURE, ROW = (4, 6, 7), (6,)
 
@@ -205,6 +207,25 @@ def test_a_cache_is_consumed(rng):
             model.backward(y)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gradient_that_does_not_fit_consumes_nothing(kind, rng):
+    make, shape = KINDS[kind]
+    model = Sequential(make(), Identity()).build(shape, rng=rng)
+    x = batch(shape, rng, dtype=np.float32)
+    y = model.forward(x)
+    wanted = model.backward(np.ones_like(y))
+    for last in (model, model[0]):  # an identity could hand a wrong gradient on
+        model.forward(x)
+        for wrong, error in (
+            (np.ones((3, 1 + y.shape[1], *y.shape[2:]), np.float32), ValueError),
+            (np.ones(y.shape), TypeError),
+            (y.tolist(), TypeError),
+        ):
+            with pytest.raises(error, match=r"dy (has|is)"):
+                last.backward(wrong)
+        np.testing.assert_array_equal(last.backward(np.ones_like(y)), wanted)
+
+
 # ---- costs, by hand ---------------------------------------------------------------------------------------------
 
 
@@ -276,6 +297,45 @@ def test_parameters_are_updated_in_place(rng):
     for w in model.params.values():
         w[...] = 1
     assert model.forward(x).item() == 9  # (3 + 1) + (3 + 1) + 1
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_assigned_counts(whole, rng):
+    """As a single layer does, a container takes the array itself, and its optimizer the gradient that was clipped."""
+    layer = Affine(1)
+    model = (Sequential(Residual(layer)) if whole else layer).build((1,), rng=rng, dtype=np.float64)
+    w, b = model.params
+    new = np.array([[3.0]])
+    model.params[w] = new
+    assert layer.params["w"] is new and model.params[w] is new
+    model.backward(np.ones_like(model.forward(np.array([[2.0]]))))
+    model.grads[w] = np.clip(model.grads[w], -1, 1)
+    model.grads.update({b: np.array([5.0])})
+    Optimizer(model, lr=0.5).step()
+    assert new.item() == 3 - 0.5 * 1 and model.params[b].item() == -0.5 * 5
+
+
+def test_everything_that_has_a_name_can_be_assigned(rng):
+    model = Sequential(BatchNorm(), Dropout(0.5)).build((1,), rng=rng, dtype=np.float64)
+    model.state["0.mean"] = np.array([7.0])
+    assert model.forward(np.array([[7.0]])).item() == 0
+    model.generators["1.rng"] = generator = np.random.default_rng(0)
+    assert model[1].generators["rng"] is generator
+
+
+def test_the_entries_of_a_container_read_like_a_dict(rng):
+    model = Sequential(Affine(2), Affine(1)).build((3,), rng=rng)
+    params = model.params
+    plain = {"0.w": params["0.w"], "0.b": params["0.b"], "1.w": params["1.w"], "1.b": params["1.b"]}
+    assert params == plain and dict(params) == plain and list(params.values()) == list(plain.values())
+    for copied in (copy(params), deepcopy(params), pickle.loads(pickle.dumps(params))):
+        assert type(copied) is dict and copied.keys() == plain.keys()
+        copied["0.b"] = None
+    assert model.params["0.b"] is plain["0.b"]
+    with pytest.raises(ValueError, match=r"name is '2.w'; one of 0.w, 0.b, 1.w, 1.b would fit"):
+        model.params["2.w"] = params["0.w"]
+    with pytest.raises(ValueError, match=r"name is '0.w'; before build or backward there is none to assign"):
+        model.grads["0.w"] = params["0.w"]
 
 
 def test_batch_norm_moves_its_state_in_training_only(rng):
@@ -430,9 +490,33 @@ def test_layers_name_what_does_not_fit(rng):
         MaxPool2d(2).output_shape(PICTURE)
     with pytest.raises(ValueError, match="w has 4 channels, x has 3"):
         Conv2d(6, 5, pad=2).build(PICTURE, rng=rng).forward(x[:, :3])
-    with pytest.raises(TypeError, match="rng is a NoneType"):
+    with pytest.raises(RuntimeError, match=r"Dropout\(p=0.5\) has no rng yet: model.build"):
         Dropout(0.5).forward(x, True)
     assert (Dropout(0.5).forward(x) == x).all(), "without training nothing needs to be built"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("in_shape", "given", "error", "message"),
+    [
+        (3, {}, TypeError, r"in_shape is 3; \(C, H, W\) or \(D,\) would fit, whole numbers from 1"),
+        ((2.5,), {}, TypeError, r"in_shape is \(2.5,\); \(C, H, W\) or \(D,\) would fit"),
+        ((0,), {}, ValueError, r"in_shape is \(0,\); \(C, H, W\) or \(D,\) would fit"),
+        ((3,), {"rng": 0}, TypeError, r"rng is 0; np.random.default_rng\(0\) would fit"),
+        ((3,), {"dtype": int}, TypeError, "dtype is int64; float32 or float64 would fit"),
+    ],
+)
+@pytest.mark.parametrize("make", [BatchNorm, PReLU, ReLU, lambda: Affine(2), lambda: Dropout(0.5)])
+def test_what_does_not_fit_is_refused_by_build(make, in_shape, given, error, message, whole, rng):
+    model = Sequential(make()) if whole else make()
+    with pytest.raises(error, match=message):
+        model.build(in_shape, **{"rng": rng, **given})
+
+
+def test_shapes_are_asked_for_with_a_shape():
+    for ask in (Sequential(ReLU()).output_shape, Affine(3).output_shape, Affine(3).cost):
+        with pytest.raises(TypeError, match="in_shape is 3; "):
+            ask(3)
 
 
 def test_repr_is_how_one_would_write_it():
@@ -523,6 +607,16 @@ def test_the_shape_is_found_by_trying(rng):
     assert layer_from(halve, output_shape=lambda shape: shape[:1], step=2).output_shape(PICTURE) == (4,)
     with pytest.raises(RuntimeError, match="has no backward function"):
         layer.build(PICTURE, rng=rng).backward(np.ones((1, 4, 3, 7)))
+
+
+def test_a_hyperparameter_may_be_an_array():
+    layer = layer_from(lambda x, *, mask=None: (x * mask, ()), mask=np.array([0.0, 1.0]))
+    assert layer.forward(np.ones((1, 2))).tolist() == [[0, 1]]
+
+
+def test_what_is_no_array_is_not_handed_on():
+    with pytest.raises(TypeError, match="y is a list; a NumPy array would fit"):
+        layer_from(lambda x: x.tolist()).forward(np.ones((1, 2)))
 
 
 def test_a_forward_may_return_y_alone(rng):
