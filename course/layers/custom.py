@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from copy import copy
+from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from course.layers.base import Array, Shape
+from course.data.arguments import check_callable
+from course.layers.base import Array, Shape, read_shape
 from course.layers.layer import Layer, Op
 
 __all__ = ["layer_from"]
@@ -38,7 +40,9 @@ def layer_from(
         hyper: the keyword-only arguments of forward.
 
     Raises:
-        TypeError: `like` comes together with params, output_shape or hyper.
+        TypeError: forward, backward or output_shape is no function, `like` no layer, a parameter neither an array nor
+            a shape; or `like` comes together with params, output_shape or hyper.
+        ValueError: an axis of a parameter is shorter than 1.
 
     >>> from course.layers import Affine, Sequential
     >>> def double_affine(x, w, b):
@@ -53,10 +57,17 @@ def layer_from(
     >>> layer
     double_affine(3)
     """
+    check_callable("forward", forward, "a function that gives y, cache")
+    if backward is not None:
+        check_callable("backward", backward, "a function that gives dx, *dparams")
+    if output_shape is not None:
+        check_callable("output_shape", output_shape, "lambda in_shape: in_shape")
     if like is None:
         return _Custom(forward, backward, params or {}, output_shape, hyper)
     if params or output_shape or hyper:
         raise TypeError("like=… says it all; params, output_shape and hyperparameters go without it")
+    if not isinstance(like, Layer):
+        raise TypeError(f"like is {shortened(like)}; a layer such as Affine(3) would fit")
     layer = copy(like)
     Layer.__init__(layer, forward, backward, *like.shown, **like.hyper)
     layer.hyper, layer.title = dict(like.hyper), _name(forward)  # the defaults of forward may be others
@@ -74,10 +85,16 @@ class _Custom(Layer):
     ) -> None:
         super().__init__(forward, backward, **hyper)
         self.title, self.learns = _name(forward), bool(params)
+        if not isinstance(params, Mapping):
+            raise TypeError(f'params is {shortened(params)}; {{"w": (4, 3)}} would fit')
         self._given, self._rule = dict(params), output_shape
+        self._shapes = {
+            name: w.shape if isinstance(w, np.ndarray) else read_shape(f'params["{name}"]', w, _FITS)
+            for name, w in params.items()
+        }
 
     def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
-        return {name: np.shape(w) if isinstance(w, np.ndarray) else tuple(w) for name, w in self._given.items()}
+        return self._shapes
 
     def initial(self, name: str, shape: Shape, rng: np.random.Generator, dtype: npt.DTypeLike) -> Array:
         given = self._given[name]
@@ -91,6 +108,9 @@ class _Custom(Layer):
         zeros = [np.zeros(shape, np.float32) for shape in self.parameter_shapes(in_shape).values()]
         found = self.call(np.zeros((1, *in_shape), np.float32), zeros, training=False)
         return np.shape(found[0] if isinstance(found, tuple) else found)[1:]
+
+
+_FITS = "an array, or a shape such as (4, 3),"
 
 
 def _name(function: Op) -> str:

@@ -71,7 +71,11 @@ class GlobalAvgPool2d(_WholeMap):
 
 
 class Flatten(_WholeMap):
-    """The picture as one row of numbers: (C, H, W) → (C·H·W,). It is another view, nothing is copied."""
+    """The picture as one row of numbers: (C, H, W) → (C·H·W,).
+
+    It is another view of pictures that lie in memory one after the other. After a convolution of many pictures the
+    same cells of all of them may lie side by side; then the rows are a copy.
+    """
 
     writes = False
 
@@ -122,6 +126,7 @@ class LocalResponseNorm(Layer):
     def __init__(self, *, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> None:
         hyper = {"size": size, "alpha": alpha, "beta": beta, "k": k}
         super().__init__(ops.local_response_norm, ops.local_response_norm_backward, **hyper)
+        self.try_out()
 
 
 class Dropout(Layer):
@@ -129,6 +134,7 @@ class Dropout(Layer):
 
     def __init__(self, p: float) -> None:
         super().__init__(ops.dropout, ops.dropout_backward, p=p)
+        self.try_out()
 
 
 class ReLU(Layer):
@@ -143,6 +149,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, *, slope: float = 0.1) -> None:
         super().__init__(ops.leaky_relu, ops.leaky_relu_backward, slope=slope)
+        self.try_out()
 
 
 class ELU(Layer):
@@ -150,6 +157,7 @@ class ELU(Layer):
 
     def __init__(self, *, alpha: float = 1.0) -> None:
         super().__init__(ops.elu, ops.elu_backward, alpha=alpha)
+        self.try_out()
 
 
 class Sigmoid(Layer):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from course import ops
+from course.data.arguments import whole
 from course.initializers import he
 from course.layers.base import Array, Shape
 from course.layers.field import Window
@@ -33,6 +34,7 @@ class Affine(Layer):
     """
 
     def __init__(self, outputs: int, *, init: Initializer = he) -> None:
+        outputs = whole("outputs", outputs)
         super().__init__(ops.affine, ops.affine_backward, outputs)
         self.outputs, self.init = outputs, init
 
@@ -51,6 +53,7 @@ class Maxout(Layer):
     """Every output is the largest of so many affine pieces: (D,) → (M,)."""
 
     def __init__(self, outputs: int, pieces: int = 2) -> None:
+        outputs, pieces = whole("outputs", outputs), whole("pieces", pieces)
         super().__init__(ops.maxout, ops.maxout_backward, outputs, pieces)
         self.outputs, self.pieces = outputs, pieces
 
@@ -83,6 +86,7 @@ class Conv2d(Layer):
         self, filters: int, field: Pair, *, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, groups: int = 1,
         bias: bool = True, floor: bool = False, init: Initializer = he,
     ) -> None:  # fmt: skip
+        filters, groups = whole("filters", filters), whole("groups", groups)
         hyper: dict[str, Any] = {"stride": stride, "pad": pad, "dilation": dilation, "groups": groups, "floor": floor}
         super().__init__(ops.conv2d, ops.conv2d_backward, filters, field, **hyper)
         self.filters, self.field, self.bias, self.groups, self.init = filters, field, bias, groups, init
@@ -116,12 +120,14 @@ class ConvTranspose2d(Layer):
     """
 
     def __init__(self, filters: int, field: Pair, *, stride: Pair = 1, pad: Pair = 0, bias: bool = True) -> None:
+        filters = whole("filters", filters)
         super().__init__(ops.conv_transpose2d, ops.conv_transpose2d_backward, filters, field, stride=stride, pad=pad)
-        self.filters, self.field, self.stride, self.pad, self.bias = filters, field, stride, pad, bias
+        self.filters, self.bias, self.field = filters, bias, pair(field, "field")
+        self.stride, self.pad = pair(stride, "stride"), pair(pad, "pad", least=0)
 
     def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:
         channels, _, _ = expect(self, in_shape, "(C, H, W)", 3)
-        shapes: dict[str, Shape] = {"w": (channels, self.filters, *pair(self.field))}
+        shapes: dict[str, Shape] = {"w": (channels, self.filters, *self.field)}
         return shapes | {"b": (self.filters,)} if self.bias else shapes
 
     def arguments(self) -> tuple[Any, ...]:
@@ -136,14 +142,14 @@ class ConvTranspose2d(Layer):
             return super().initial(name, shape, rng, dtype)
         # one place of the output sums only C·FH·FW/S² products, not the C·FH·FW of a convolution
         w: Array = super().initial(name, (shape[1], shape[0], *shape[2:]), rng, dtype).swapaxes(0, 1)
-        return np.ascontiguousarray(w * np.sqrt(prod(pair(self.stride)), dtype=w.dtype))
+        return np.ascontiguousarray(w * np.sqrt(prod(self.stride), dtype=w.dtype))
 
     def multiply_adds(self, in_shape: Shape) -> int:
         return prod(in_shape[1:]) * prod(self.parameter_shapes(in_shape)["w"])
 
     def window(self, in_shape: Shape | None) -> Window:
         # output o sums the stamps i with i·S − P ≤ o < i·S − P + F: at most F/S of them, rounded up
-        (fv, fh), (sv, sh), (pv, ph) = pair(self.field), pair(self.stride), pair(self.pad, least=0)
+        (fv, fh), (sv, sh), (pv, ph) = self.field, self.stride, self.pad
         first = (-ceil((pv - fv + 1) / sv), -ceil((ph - fh + 1) / sh))
         return Window((ceil(fv / sv), ceil(fh / sh)), (Fraction(1, sv), Fraction(1, sh)), first)
 
@@ -159,6 +165,8 @@ class BatchNorm(Layer):
 
     def __init__(self, *, momentum: float = 0.1, eps: float = 1e-5) -> None:
         super().__init__(ops.batch_norm, ops.batch_norm_backward, momentum=momentum, eps=eps)
+        one = np.ones(1, np.float32)
+        self.try_out(one, one, ops.RunningStatistics.start(1))
         self.running: ops.RunningStatistics | None = None
 
     def parameter_shapes(self, in_shape: Shape) -> dict[str, Shape]:

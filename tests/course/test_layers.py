@@ -495,6 +495,49 @@ def test_layers_name_what_does_not_fit(rng):
     assert (Dropout(0.5).forward(x) == x).all(), "without training nothing needs to be built"
 
 
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Sequential([Affine(3), ReLU()]), TypeError, r"part 0 is a list; layers without brackets, or Sequ"),
+        (lambda: Concat(Identity(), (ReLU(),)), TypeError, "part 1 is a tuple; layers without brackets"),
+        (lambda: Sequential(Affine(3), ReLU), TypeError, r"part 1 is the class ReLU; ReLU\(…\) would fit"),
+        (lambda: Sequential(3), TypeError, r"part 0 is 3; a layer such as ReLU\(\) would fit"),
+        (lambda: Residual(None), TypeError, "part 0 is None; a layer such as"),
+        (lambda: Residual(ReLU(), shortcut=[]), TypeError, "part shortcut is a list; layers without"),
+        (lambda: Affine(2.5), TypeError, "outputs is 2.5; a whole number would fit"),
+        (lambda: Affine(True), TypeError, "outputs is True; a whole number would fit"),
+        (lambda: Affine(0), ValueError, "outputs is 0; 1 or more would fit"),
+        (lambda: Maxout(3, 0), ValueError, "pieces is 0; 1 or more would fit"),
+        (lambda: Maxout("a"), TypeError, "outputs is 'a'; a whole number would fit"),
+        (lambda: Conv2d(8, 3, groups=0), ValueError, "groups is 0; 1 or more would fit"),
+        (lambda: Conv2d(None, 3), TypeError, "filters is None; a whole number would fit"),
+        (lambda: ConvTranspose2d(2.5, 3), TypeError, "filters is 2.5; a whole number would fit"),
+        (lambda: ConvTranspose2d(8, "a"), TypeError, "field='a' is not a whole number"),
+        (lambda: ConvTranspose2d(8, 3, stride=0), ValueError, "stride=0 is too small; 1 or more would fit"),
+        (lambda: Dropout(2), ValueError, "p=2.0; 0 or more and less than 1 would fit"),
+        (lambda: Dropout("a"), TypeError, "p='a' is not a number"),
+        (lambda: LeakyReLU(slope=2), ValueError, "slope=2.0; 0 to 1 would fit"),
+        (lambda: LeakyReLU(slope="a"), TypeError, "slope='a' is not a number"),
+        (lambda: LeakyReLU(slope=np.ones(2)), TypeError, r"slope=array\(\[1., 1.\]\) is not a number"),
+        (lambda: ELU(alpha=-1), ValueError, "alpha=-1.0; a positive number would fit"),
+        (lambda: BatchNorm(momentum=7), ValueError, "momentum=7(.0)?; 0 to 1 would fit"),
+        (lambda: BatchNorm(eps=0), ValueError, "eps=0(.0)?; a positive number would fit"),
+        (lambda: LocalResponseNorm(size=4), ValueError, "size=4; an odd number would fit"),
+        (lambda: layer_from(3), TypeError, "forward is 3, which is no function; a function that gives y, cache"),
+        (lambda: layer_from(my_affine, 3), TypeError, "backward is 3, which is no function"),
+        (lambda: layer_from(my_affine, output_shape=3), TypeError, "output_shape is 3, which is no function"),
+        (lambda: layer_from(my_affine, params=["w"]), TypeError, r"params is \['w'\]; {\"w\": \(4, 3\)} would fit"),
+        (lambda: layer_from(my_affine, params={"w": 3}), TypeError, r"params\[\"w\"\] is 3; an array, or a shape"),
+        (lambda: layer_from(my_affine, params={"w": [1.0, 2.0]}), TypeError, r"params\[\"w\"\] is \[1.0, 2.0\]; an"),
+        (lambda: layer_from(my_affine, params={"w": (3, 0)}), ValueError, r"params\[\"w\"\] is \(3, 0\); an array"),
+        (lambda: layer_from(my_affine, like="Affine"), TypeError, r"like is 'Affine'; a layer such as Affine\(3\)"),
+    ],
+)
+def test_what_does_not_fit_is_refused_when_a_model_is_made(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize(
     ("in_shape", "given", "error", "message"),
@@ -517,6 +560,16 @@ def test_shapes_are_asked_for_with_a_shape():
     for ask in (Sequential(ReLU()).output_shape, Affine(3).output_shape, Affine(3).cost):
         with pytest.raises(TypeError, match="in_shape is 3; "):
             ask(3)
+
+
+def test_numpys_whole_numbers_are_whole_numbers(rng):
+    n = np.int64(2)
+    model = Sequential(
+        Conv2d(n, n, stride=n, pad=n, groups=n), ConvTranspose2d(n, n, stride=n), MaxPool2d(n),
+        LocalResponseNorm(size=n + 1), UpsampleNearest2d(n), Flatten(), Affine(n), Maxout(n, n),
+    ).build((n, n + 2, n + 2), rng=rng)  # fmt: skip
+    assert model.forward(np.ones((1, 2, 4, 4), np.float32)).shape == (1, 2)
+    assert repr(model[6]) == "Affine(2)"
 
 
 def test_repr_is_how_one_would_write_it():
