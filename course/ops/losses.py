@@ -29,8 +29,12 @@ __all__ = [
 
 Labels = npt.NDArray[np.integer]
 
-NEAR = 40.0
-"""Where e^s is safe from both ends: e^40 is 2·10^17, and float32 goes from 10^−38 to 10^38."""
+NEAR = 8.0
+"""Up to here nothing is taken off the scores, which saves (256, 1000) of them, random-normal, a fifth of the time.
+
+e^s is safe from both ends for longer, e^40 is 2·10^17 and float32 goes to 10^38, but log Σ e^s is then a number near s,
+and what is left of it beside the label's score is no finer than they: 5·10⁻⁷ at 8, 2·10⁻⁶ at 39.
+"""
 
 
 @np.errstate(under="ignore", invalid="ignore")  # e⁻¹⁰⁰⁰ is meant to be 0, and ∞ − ∞ NaN
@@ -131,7 +135,7 @@ def softmax_loss(scores: Array, labels: Labels) -> tuple[np.floating, Array]:
     farthest = np.abs(top).max()
     if not (isfinite(farthest) and isfinite(scores.min())):
         scores = _poisoned(scores)
-    # only differences matter: the largest is taken off where e^s could overflow, or a sum of them be 0
+    # only differences matter: the largest is taken off before e^s could overflow, a sum of them be 0, or digits be lost
     shifted = scores if farthest < NEAR else scores - top
     p: Array = np.exp(shifted, order="C")
     total = np.einsum("nc...->n...", p)

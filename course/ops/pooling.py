@@ -8,6 +8,7 @@ Maxima are taken for a block of pictures at a time. What is computed on the way 
 and in memory that is used again; large arrays would go back to the system and return page by page.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,7 @@ def max_pool2d(
         y[n, c, i, j] = max over u < FH, v < FW of x[n, c, S·i + u − P, S·j + v − P]
 
     Padded cells never win, not even against −∞. Of equal cells exactly one wins: the first in reading order, as
-    with `np.argmax`.
+    with `np.argmax`. A NaN wins over every number, and so the first NaN over all.
 
     Args:
         x: (N, C, H, W).
@@ -46,8 +47,7 @@ def max_pool2d(
         floor: leave the last cells unseen where windows do not fit, instead of refusing.
 
     Returns:
-        y (N, C, OH, OW) with OH = (H + 2P − FH)/S + 1, and the cache for `max_pool2d_backward`. A NaN wins over
-        every number. N may be 0.
+        y (N, C, OH, OW) with OH = (H + 2P − FH)/S + 1, and the cache for `max_pool2d_backward`. N may be 0.
 
     Raises:
         TypeError: x is not an array of float32 or float64, or a number is not whole.
@@ -120,7 +120,18 @@ def _max_of_windows(x: Array, block: _Block, y: Array, g: Geometry) -> _Winners:
     # a copy of the outermost cell of a window changes no maximum, so padding repeats the edge
     around = extended(x[block], g.pad) if any(g.pad) else x[block]
     rows = np.empty_like(around, subok=False, shape=(*around.shape[:3], g.output[1]))
-    return _Winners(block, _max_along(-1, around, g, rows), _max_along(-2, rows, g, y[block]))
+
+    def play(beats: Callable[[Array, Array], Array]) -> _Winners:
+        return _Winners(block, _max_along(-1, around, g, rows, beats), _max_along(-2, rows, g, y[block], beats))
+
+    winners = play(np.greater)  # strictly: of equal cells the first one stays
+    return play(_beats) if np.isnan(y[block].max()) else winners
+
+
+def _beats(cell: Array, best: Array) -> Array:
+    """Tell where a cell is greater, counting NaN as greater than every number."""
+    beaten: Array = (cell > best) | (np.isnan(cell) & ~np.isnan(best))
+    return beaten
 
 
 def _max_of_windows_backward(dy: Array, won: _Winners, dx: Array, g: Geometry) -> None:
@@ -137,12 +148,12 @@ def _max_of_windows_backward(dy: Array, won: _Winners, dx: Array, g: Geometry) -
         _max_along_backward(-1, rows, won.across, g, dx[won.block])
 
 
-def _max_along(axis: int, x: Array, g: Geometry, y: Array) -> list[Array]:
+def _max_along(axis: int, x: Array, g: Geometry, y: Array, beats: Callable[[Array, Array], Array]) -> list[Array]:
     """Fill y with maxima along one axis, and tell for each later cell of the windows whether it beat all before."""
     best, won = _cells(axis, x, 0, g), []
     for i in range(1, g.field[axis]):
         cell = _cells(axis, x, i, g)
-        won.append(cell > best)  # strictly: of equal cells the first one stays
+        won.append(beats(cell, best))
         best = np.maximum(best, cell, out=y)
     if not won:
         y[...] = best

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
 from course import ops
+from course.ops._memory import lay
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -113,6 +114,27 @@ def test_nan_stays_nan_and_an_empty_batch_empty(name):
     np.testing.assert_array_equal(np.isnan(y), [True, False])
     y, cache = op(np.zeros((0, 3)))
     assert y.shape == backward(np.zeros((0, 3)), cache).shape == (0, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", [*NAMES, "prelu"])
+@pytest.mark.parametrize("rows", [False, True])
+def test_backwards_nan_stays_nan_and_spoils_no_other(name, dtype, rows):
+    op, backward = pair(name)
+    tiny = np.finfo(dtype).smallest_subnormal  # above 0 like any other
+    x = np.array([-1000, -2, -0.0, np.nan, 0.0, tiny, 0.5, 3], dtype).reshape(2, 1, 2, 2)
+    x, dy = lay(x, rows), lay(np.arange(1, 9, dtype=dtype).reshape(x.shape), rows)
+    parameters = (np.array([0.25], dtype),) if name == "prelu" else ()
+    calm = np.where(np.isnan(x), 1, x)
+
+    def dx(x):
+        with np.errstate(over="raise", divide="raise"):
+            result = backward(dy, op(x, *parameters)[1])
+        return result[0] if parameters else result
+
+    np.testing.assert_array_equal(dx(x), np.where(np.isnan(x), np.nan, dx(calm)))
+    if name == "relu":
+        assert dx(calm).ravel().tolist() == [0, 0, 0, 4, 0, 6, 7, 8]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -297,3 +297,21 @@ def test_only_differences_of_scores_matter_wherever_they_are(dtype, level, alone
     (loss, dscores), (expected, wanted) = ops.softmax_loss(far, labels), ops.softmax_loss(near, labels)
     assert loss == pytest.approx(expected, rel=1e-6 if dtype == np.float32 else 1e-13)
     np.testing.assert_allclose(dscores, wanted, atol=1e-7 if dtype == np.float32 else 1e-15)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+@pytest.mark.parametrize("level", [-1000, -39, -7.9, 0, 1, 7.9, 8.1, 20, 39, 1000])
+def test_float32_loses_a_millionth_wherever_the_scores_are(level, classes):
+    rng = np.random.default_rng(0)
+    for gap in np.linspace(0.1, 20, 100):
+        scores = (level - gap * rng.random((1, classes))).astype(np.float32)
+        scores[0, 0] = level
+        for label in np.array([[0], [1]]):
+            (loss, dscores), (exact, wanted) = (ops.softmax_loss(s, label) for s in (scores, scores.astype(float)))
+            assert loss == pytest.approx(exact, rel=1e-6, abs=1e-6)
+            np.testing.assert_allclose(dscores, wanted, atol=3e-7)
+
+
+@pytest.mark.parametrize(("scores", "loss"), [([39, 30], 1.2340e-4), ([39, 24], 3.06e-7)])
+def test_a_small_loss_at_large_scores(scores, loss):
+    assert ops.softmax_loss(np.array([scores], np.float32), np.array([0]))[0] == pytest.approx(loss, abs=1e-7)

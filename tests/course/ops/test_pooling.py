@@ -72,7 +72,9 @@ def poolings(draw):
 @POOLS
 @DTYPES
 @settings(deadline=None, max_examples=150)
-@given(drawn=poolings(), values=st.sampled_from(["normal", "ties", "negative", "infinite"]), seed=st.integers(0, 99))
+@given(
+    drawn=poolings(), values=st.sampled_from(["normal", "ties", "negative", "infinite", "nan"]), seed=st.integers(0, 99)
+)
 def test_equals_the_loops_for_any_shape(pool, dtype, drawn, values, seed):
     (shape, hyper), rng = drawn, np.random.default_rng(seed)
     x = rng.standard_normal(shape)
@@ -82,6 +84,8 @@ def test_equals_the_loops_for_any_shape(pool, dtype, drawn, values, seed):
         x = -1 - rng.random(shape)
     if values == "infinite" and pool == "max_pool2d":
         x = rng.choice([-np.inf, 0.0, np.inf], shape, p=[0.8, 0.1, 0.1])
+    if values == "nan" and pool == "max_pool2d":
+        x = rng.choice([-np.inf, 0.0, 1.0, np.inf, np.nan], shape, p=[0.2, 0.3, 0.3, 0.1, 0.1])
     compare(pool, x, dtype, **hyper)
 
 
@@ -93,6 +97,17 @@ def test_of_equal_cells_exactly_one_wins_the_first_in_reading_order(ops):
     # the first column holds a maximum too, but further down
     y, cache = ops.max_pool2d(np.array([[[[0.0, 7], [7, 7]]]]))
     assert ops.max_pool2d_backward(np.ones_like(y), cache)[0, 0].tolist() == [[0, 1], [0, 0]]
+
+
+@BOTH
+@DTYPES
+def test_the_first_nan_in_reading_order_wins(ops, dtype):
+    x = np.array([[1, np.nan, 5, 0], [0, 0, np.nan, np.nan]], dtype)[None, None]
+    with np.errstate(all="raise"):
+        y, cache = ops.max_pool2d(x)
+        dx = ops.max_pool2d_backward(np.array([[[[2, 3]]]], dtype), cache)
+    assert np.isnan(y).all()
+    assert dx[0, 0].tolist() == [[0, 2, 0, 0], [0, 0, 3, 0]]
 
 
 @BOTH
