@@ -1,5 +1,6 @@
 """Arguments that cannot mean anything are refused here, with a message that says what would fit."""
 
+from math import isfinite
 from numbers import Real
 from typing import Any, TypeAlias
 
@@ -69,7 +70,7 @@ def check_upstream(dy: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
 
 
 def check_number(name: str, value: object, fits: str) -> float:
-    """Require a real number, and give it as Python's own, which does not widen float32 as a np.float64 would.
+    """Require a real number, and a finite one, and give it as Python's own, which does not widen float32 as a np.float64 would.
 
     >>> check_number("slope", "a", "0 to 1")
     Traceback (most recent call last):
@@ -79,7 +80,10 @@ def check_number(name: str, value: object, fits: str) -> float:
         value = value[()]
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name}={value!r} is not a number; {fits} would fit")
-    return float(value)
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(f"{name}={number}; {fits} would fit, and a finite number")
+    return number
 
 
 def check_cache(cache: Cache, op: str, *kinds: type | tuple[type, ...]) -> Cache:

@@ -14,8 +14,9 @@ Backwards every linear map is transposed. With dM = A dy Aᵀ at the points
 
     dU = Vᵀ @ dM,   dw = Gᵀ dU G            dV = dM @ Uᵀ,   dx = Bᵀ dV B, tiles that overlap adding up
 
-The price is a rounding error of about 1e-5 (float32) or 1e-14 (float64), relative to the largest output, and that a NaN
-or an infinity spoils all tiles of its block and picture.
+The price is a rounding error of about 1e-5 (float32) or 1e-14 (float64), relative to the largest output, and that what
+a tile sees spreads over it: the error of an outlier, up to 2e-5 (1e-13) of it times the largest weight, also to outputs
+that do not see it; and a NaN or an infinity spoils all tiles of its block and picture.
 """
 
 from collections.abc import Iterator

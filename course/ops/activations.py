@@ -232,7 +232,7 @@ def elu(x: Array, *, alpha: float = 1.0) -> tuple[Array, Cache]:
 
     Shapes: x and y alike.
     Raises: TypeError if x is not an array of float32 or float64 or alpha no number; ValueError if alpha is not
-    positive.
+    positive and finite.
     Source: IIITS, "Activation Functions".
 
     >>> elu(np.array([-1000.0, -1.0, 0.0, 2.0]))[0].round(4)
@@ -240,7 +240,7 @@ def elu(x: Array, *, alpha: float = 1.0) -> tuple[Array, Cache]:
     """
     check_floats(x=x)
     alpha = check_number("alpha", alpha, "a positive number")
-    if not alpha > 0:
+    if alpha <= 0:
         raise ValueError(f"alpha={alpha}; a positive number would fit")
     y: Array = np.expm1(np.minimum(x, 0))
     y *= alpha

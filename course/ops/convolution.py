@@ -36,6 +36,10 @@ def conv2d(
 
     where x is 0 outside the picture. Stride, pad and dilation are an int or a pair (vertical, horizontal).
 
+    Rounding may spread: 16 channels or more go through Winograd's tiles of 4×4 outputs (3×3 filters with stride 1, and
+    5×5 or 6×6 with stride 2). There an outlier also disturbs the outputs of its tiles that do not see it, by up to
+    2·10⁻⁵ (float32) or 10⁻¹³ (float64) of it times the largest weight; and an outlier of dy the dx around it.
+
     Args:
         x: (N, C, H, W), the pictures.
         w: (K, C/groups, FH, FW), the filters. They span the full depth of their group.

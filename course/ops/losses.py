@@ -5,7 +5,7 @@ A NaN or an infinite score makes the loss NaN, and all the gradients of its own 
 infinite prediction of `squared_loss` gives an infinite loss, as the formula says.)
 """
 
-from math import inf, isfinite
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -164,7 +164,7 @@ def hinge_loss(scores: Array, labels: Labels, *, margin: float = 1.0) -> tuple[n
     _check_scores(scores, "N, C")
     at = _places(scores, labels)
     margin = check_number("margin", margin, "0 or more")
-    if not 0 <= margin < inf:
+    if margin < 0:
         raise ValueError(f"margin={margin}; 0 or more would fit")
     if not (isfinite(scores.min()) and isfinite(scores.max())):
         scores = _poisoned(scores)

@@ -80,7 +80,7 @@ def batch_norm(
         TypeError: an argument is not an array of float32 or float64, the dtypes differ, running is something else, or
             momentum or eps is no number.
         ValueError: the shapes do not go together, a number is out of range, training with fewer than two values a
-            channel (their variance means nothing), or testing without `running`.
+            channel (their variance means nothing) or with a read-only `running`, or testing without `running`.
 
     Source: EECS 545, "Batch Normalization: forward prop"; Ioffe & Szegedy 2015, Algorithms 1 and 2.
 
@@ -90,7 +90,7 @@ def batch_norm(
     >>> y.round(3).ravel(), running
     (array([-1.,  1.]), RunningStatistics(mean=array([0.2]), var=array([1.1])))
     """
-    _check_batch_norm(x, gamma, beta, running, momentum, eps)
+    _check_batch_norm(x, gamma, beta, running, training, momentum, eps)
     rows = x.ndim == 4 and lie_rows_first(x)
     x3 = _maps(x, rows)
     m, pixels = len(x3) * x3.shape[2], x3.shape[2]
@@ -122,24 +122,24 @@ def batch_norm(
 
 
 def _check_batch_norm(
-    x: Array, gamma: Array, beta: Array, running: RunningStatistics | None, momentum: float, eps: float
+    x: Array, gamma: Array, beta: Array, running: RunningStatistics | None, training: bool, momentum: float, eps: float
 ) -> None:
     check_floats(x=x, gamma=gamma, beta=beta)
     check_axes("x", x, "N, C", "N, C, H, W")
-    per_channel = {"gamma": gamma, "beta": beta}
+    followers = {}
     if running is not None:
         if not isinstance(running, RunningStatistics):
             fits = f"RunningStatistics would fit, such as RunningStatistics.start({x.shape[1]})"
             raise TypeError(f"running is a {type(running).__name__}; {fits}")
-        check_floats(**{"running.mean": running.mean, "running.var": running.var})
-        per_channel |= {"running.mean": running.mean, "running.var": running.var}
-    for name, array in per_channel.items():
+        followers = {"running.mean": running.mean, "running.var": running.var}
+        check_floats(**followers)
+    for name, array in {"gamma": gamma, "beta": beta, **followers}.items():
         check_shape(name, array, x.shape[1:2], "one for each channel of x")
-    check_number("momentum", momentum, "0 to 1")
-    check_number("eps", eps, "a positive number")
-    if not 0 <= momentum <= 1:
+        if training and name in followers and not array.flags.writeable:
+            raise ValueError(f"{name} is read-only; an array that can follow would fit, such as {name}.copy()")
+    if not 0 <= check_number("momentum", momentum, "0 to 1") <= 1:
         raise ValueError(f"momentum={momentum}; 0 to 1 would fit")
-    if not eps > 0:
+    if check_number("eps", eps, "a positive number") <= 0:
         raise ValueError(f"eps={eps}; a positive number would fit")
 
 
@@ -237,7 +237,7 @@ def local_response_norm(
 
     Raises:
         TypeError: x is not an array of float32 or float64, size is not whole, or alpha, beta or k no number.
-        ValueError: x is no batch of pictures, size is not odd, or s could be 0 or less.
+        ValueError: x is no batch of pictures, size is not odd, a number is not finite, or s could be 0 or less.
 
     Source: SYSU, "AlexNet"; Krizhevsky et al. 2012, section 3.3.
 
@@ -252,7 +252,7 @@ def local_response_norm(
     if size < 1 or size % 2 == 0:
         raise ValueError(f"size={size}; an odd number would fit, the channel in the middle")
     numbers = check_number("alpha", alpha, "0 or more"), check_number("beta", beta, "0.75"), check_number("k", k, "2")
-    if not (alpha >= 0 and k > 0):
+    if alpha < 0 or k <= 0:
         raise ValueError(f"alpha={alpha}, k={k}; alpha 0 or more and a positive k would fit")
     size, (alpha, beta, k) = int(size), numbers
     s = _sum_neighbours(x * x, size)

@@ -40,6 +40,13 @@ def test_what_is_no_number_is_named(op, args, hyper, name, fits, value):
 
 
 @pytest.mark.parametrize(("op", "args", "hyper", "name", "fits"), NUMBERS)
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, np.float32("inf")], ids=repr)
+def test_a_number_that_is_not_finite_is_named(op, args, hyper, name, fits, value):
+    message = f"{name}={float(value)}; {fits} would fit, and a finite number"
+    refuses(ValueError, message, op, *args, **hyper, **{name: value})
+
+
+@pytest.mark.parametrize(("op", "args", "hyper", "name", "fits"), NUMBERS)
 @pytest.mark.parametrize("value", [np.float32(0.5), np.float64(0.5), np.array(0.5), Fraction(1, 2)], ids=repr)
 def test_every_real_number_is_one(op, args, hyper, name, fits, value):
     op(*args, **hyper, **{name: value})
@@ -58,6 +65,16 @@ def test_a_size_that_is_not_whole_is_named(size):
 def test_running_statistics_are_no_pair():
     message = "running is a tuple; RunningStatistics would fit, such as RunningStatistics.start(3)"
     refuses(TypeError, message, ops.batch_norm, X, ONE, ZERO, (ZERO, ONE), training=True)
+
+
+@pytest.mark.parametrize("name", ["mean", "var"])
+def test_running_statistics_that_cannot_follow_are_named_before_any_does(name):
+    running = ops.RunningStatistics.start(3)
+    getattr(running, name).flags.writeable = False
+    message = f"running.{name} is read-only; an array that can follow would fit, such as running.{name}.copy()"
+    refuses(ValueError, message, ops.batch_norm, X, ONE, ZERO, running, training=True)
+    assert running.mean.tolist() == [0, 0, 0] and running.var.tolist() == [1, 1, 1]
+    ops.batch_norm(X, ONE, ZERO, running, training=False)  # at test time nothing changes
 
 
 BOTH = pytest.mark.parametrize("module", [ops, convolution_naive], ids=["fast", "naive"])

@@ -141,6 +141,27 @@ def test_winograd_is_as_exact_as_it_says(dtype, error):
     assert 0 < np.abs(approximate - y).max() / np.abs(y).max() < error
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 2e-5), (np.float64, 1e-13)])
+@pytest.mark.parametrize("outlier", [1e3, 1e5, 1e8])
+@pytest.mark.parametrize(("kernel", "extent", "stride"), [(_winograd, 3, 1), (_phases, 5, 2)], ids=["3x3", "5x5"])
+def test_an_outlier_disturbs_what_does_not_see_it_no_more_than_documented(
+    kernel, extent, stride, outlier, dtype, bound
+):
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(s).astype(dtype) for s in ((2, 16, 29, 29), (16, 16, extent, extent)))
+    g = conv2d_geometry(x, w, None, stride, 1, 1, 1, True)
+    dy = rng.standard_normal((2, 16, *g.output)).astype(dtype)
+    calm = run(kernel, x, w, None, dy, g)
+    one, one_dy = np.zeros_like(x), np.zeros_like(dy)
+    x[0, 1, 9, 11] = dy[0, 1, 9, 11] = outlier
+    one[0, 1, 9, 11] = one_dy[0, 1, 9, 11] = 1
+    wild, sees = run(kernel, x, w, None, dy, g), run(_columns, one, np.ones_like(w), None, one_dy, g)
+    for name in "y", "dx":
+        change = np.abs(wild[name] - calm[name])[sees[name] == 0]
+        assert 0 < change.max() <= bound * outlier * np.abs(w).max()
+        assert (change > 0).mean() < 0.1  # a few tiles
+
+
 @pytest.mark.parametrize(
     ("filters", "hyper"),
     [((16, 16, 3, 3), {"pad": 1}), ((16, 16, 5, 5), {"stride": 2}), ((2, 16, 3, 3), {}), ((2, 16, 3, 2), {"pad": 1})],
