@@ -70,7 +70,7 @@ def check_upstream(dy: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
 
 
 def check_number(name: str, value: object, fits: str) -> float:
-    """Require a real number, and a finite one, and give it as Python's own, which does not widen float32 as a np.float64 would.
+    """Require a real, finite number, and give it as Python's own, which does not widen float32 as a np.float64 would.
 
     >>> check_number("slope", "a", "0 to 1")
     Traceback (most recent call last):

@@ -1,4 +1,6 @@
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +47,9 @@ def test_every_public_docstring_is_complete(module, name):
     places = [text.find(part) for part in (*first, "Raises:", "Source:", ">>> ")]
     assert -1 not in places and places == sorted(places)
     assert "TypeError" in text.partition("Raises:")[2].partition("Source:")[0]
+
+
+def test_the_introduction_says_where_to_read_every_module():
+    modules = {path.stem for path in Path(ops.__file__).parent.glob("*.py")} - {"__init__"}
+    assert modules <= set(re.findall(r"\w+", ops.__doc__))
+    assert "course/NOTATION.md" in ops.__doc__
