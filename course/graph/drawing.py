@@ -39,8 +39,11 @@ def draw(graph: "ComputationalGraph", *, values: int | None = None, gradients: i
     for node in graph.nodes:
         for i, before in enumerate(node.inputs):
             consumers[before].append((node, i))
-    # where wires branch, each needs a level end for the share that comes along it
-    run = 0.5 if any(len(after) > 1 for after in consumers.values()) else 0.0
+    # where wires branch, each needs a level end, as long as the share that comes along it
+    branches = [(after, i) for afters in consumers.values() if len(afters) > 1 for after, i in afters]
+    shares = [after.input_gradients[i] for after, i in branches if after.input_gradients]
+    longest = max((_length(share, _FONT - 3) for share in shares if share is not None), default=0.0)
+    run = max(0.5, longest + 0.15) if branches else 0.0
     shown = set(graph.nodes[:values])
     backwards = graph.nodes[::-1]
     sent = set(backwards if gradients is None else backwards[:gradients])
@@ -141,15 +144,17 @@ def _number(
     axes.text(x, y, _short(value), color=color, fontsize=size, bbox=box, zorder=2, **font)
 
 
-def _length(value: Any) -> float:
+def _length(value: Any, size: int = _FONT) -> float:
     """The inches that a number takes on its wire."""
-    return float(TextPath((0, 0), _short(value), size=_FONT).get_extents().width) / 72
+    return float(TextPath((0, 0), _short(value), size=size).get_extents().width) / 72
 
 
 def _short(value: Any) -> str:
     """Write a number as on the slides, with two decimals; of an array write the shape."""
     if np.ndim(value):
         return "×".join(map(str, np.shape(value)))
+    if not np.isfinite(value):
+        return f"{value:g}".replace("inf", "∞").replace("-", "−")
     if value == round(value) and abs(value) < 1e5:
         text = f"{value:.0f}"
     else:

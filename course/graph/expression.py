@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from copy import copy
+from numbers import Real
+from reprlib import repr as shortened
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course.graph.gates import Add, Gate, Multiply, Power, Scale, Shift, Value
+from course.graph.gates import Add, Gate, Multiply, Power, Reciprocal, Scale, Shift, Value
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +19,8 @@ __all__ = ["ComputationalGraph", "Input", "Node", "apply"]
 class Node:
     """One place of a graph, with the value that arrives forwards and the gradient that arrives backwards.
 
-    +, −, · and powers make the node that follows: `(x + y) * z`, `(-x + 3) ** 2`; `apply` any other gate.
+    +, −, ·, / and powers make the node that follows: `(x + y) * z`, `(-x + 3) ** 2`; `apply` any other gate. What
+    stands beside a node is another node or a number, a constant of the gate.
 
     Attributes:
         gate: computes the value from the inputs' values; None where a value comes from outside.
@@ -29,6 +32,7 @@ class Node:
     """
 
     __slots__ = ("gate", "gradient", "input_gradients", "inputs", "name", "value")
+    __array_ufunc__ = None  # an array beside a node asks the node, and does not multiply its elements one by one
 
     def __init__(self, gate: Gate | None, inputs: "tuple[Node, ...]" = (), name: str = "") -> None:
         # a gate keeps what it saw: each node has one of its own
@@ -63,10 +67,17 @@ class Node:
         return apply(Scale(-1), self)
 
     def __sub__(self, other: "Node | float") -> "Node":
-        return self + -other
+        return self + (-other if isinstance(other, Node | Real) else other)  # + says what would fit
 
     def __rsub__(self, other: float) -> "Node":
         return -self + other
+
+    def __truediv__(self, other: "Node | float") -> "Node":
+        return self * (1 / other if isinstance(other, Node | Real) else other)
+
+    def __rtruediv__(self, other: float) -> "Node":
+        inverse = apply(Reciprocal(), self)
+        return inverse if isinstance(other, Real) and other == 1 else inverse * other
 
     def __pow__(self, n: float) -> "Node":
         return apply(Power(n), self)
@@ -89,7 +100,7 @@ def apply(gate: Gate, *inputs: Node, name: str = "") -> Node:
     """Apply a gate to the nodes of its inputs: the node of its output.
 
     Raises:
-        TypeError: an input is no node.
+        TypeError: gate is no gate, or an input is no node.
 
     Source: HLCV, "Modularized implementation: forward / backward API".
 
@@ -98,6 +109,8 @@ def apply(gate: Gate, *inputs: Node, name: str = "") -> Node:
     >>> ComputationalGraph(apply(Max(), x, y)).forward({"x": 2, "y": 7})
     7.0
     """
+    if isinstance(gate, type) or not callable(getattr(gate, "forward", None)):
+        raise TypeError(f"gate is {gate!r}; a gate would fit, such as Max()")
     for node in inputs:
         if not isinstance(node, Node):
             raise TypeError(f"a gate's input is {node!r}; a Node would fit, such as Input('x')")
@@ -117,6 +130,7 @@ class ComputationalGraph:
         inputs: the nodes without a gate, by name.
 
     Raises:
+        TypeError: output is no node.
         ValueError: two inputs share a name.
 
     Source: HLCV, "Modularized implementation: forward / backward API" and "A Simple Example".
@@ -130,6 +144,8 @@ class ComputationalGraph:
     """
 
     def __init__(self, output: Node) -> None:
+        if not isinstance(output, Node):
+            raise TypeError(f"output is {output!r}; a Node would fit, such as Input('x') + 1")
         self.output = output
         self.nodes = _topological_order(output)
         self.inputs: dict[str, Node] = {}
@@ -141,10 +157,13 @@ class ComputationalGraph:
         """Compute the output from the inputs' values, whole numbers or floats or arrays.
 
         Raises:
-            ValueError: an input has no value, or a value no input.
+            TypeError: a value is neither a number nor an array of numbers.
+            ValueError: an input has no value, or a value no input, or a gate cannot take what arrives there.
         """
         if inputs.keys() != self.inputs.keys():
             raise ValueError(f"inputs has values for {sorted(inputs)}; {sorted(self.inputs)} would fit")
+        for name, value in inputs.items():
+            _check_value(name, value)
         for node in self.nodes:
             node.gradient, node.input_gradients = None, ()
             if node.gate is None:
@@ -160,12 +179,14 @@ class ComputationalGraph:
 
         Raises:
             RuntimeError: there was no `forward`.
-            ValueError: the upstream gradient does not have the shape of f.
+            TypeError: the upstream gradient is neither a number nor an array.
+            ValueError: the upstream gradient does not have the shape of f, or a gate has no slope where it is.
         """
         if self.output.value is None:
             raise RuntimeError("backward needs the values of a forward; call forward first")
         shape = np.shape(self.output.value)
         upstream = 1.0 if upstream is None else upstream
+        _check_value("upstream", upstream)
         if np.shape(upstream) != shape:
             raise ValueError(f"upstream has shape {np.shape(upstream)}; {shape} would fit, the shape of the output")
         for node in self.nodes:
@@ -201,6 +222,12 @@ def _topological_order(output: Node) -> list[Node]:
             order.append(node)
             stack.pop()
     return order
+
+
+def _check_value(name: str, value: object) -> None:
+    # lists have a + and a · of their own, which mean something else
+    if not (isinstance(value, np.ndarray) and value.dtype.kind in "biuf") and not isinstance(value, Real | np.bool_):
+        raise TypeError(f"{name} is {shortened(value)}; a number or an array of numbers would fit")
 
 
 def _plain(value: Value) -> Value:

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from course.data.arguments import check_number
+
 __all__ = [
     "Add", "Exp", "Gate", "Lifted", "Max", "Multiply", "Power", "Reciprocal", "Scale", "Shift", "Sigmoid",
 ]  # fmt: skip
@@ -172,6 +174,7 @@ class Reciprocal(Gate):
     symbol = "1/x"
 
     def forward(self, x: Value) -> Value:
+        _require(np.not_equal(x, 0), self, x, "anything but 0")
         self.x = x
         return 1 / x
 
@@ -190,6 +193,7 @@ class Scale(Gate):
     """
 
     def __init__(self, a: float) -> None:
+        check_number("a gate's constant", a)
         self.a, self.symbol = a, f"×{_signed(a)}"
 
     def forward(self, x: Value) -> Value:
@@ -210,6 +214,7 @@ class Shift(Gate):
     """
 
     def __init__(self, c: float) -> None:
+        check_number("a gate's constant", c)
         self.c, self.symbol = c, _signed(c) if c < 0 else f"+{c:g}"
 
     def forward(self, x: Value) -> Value:
@@ -222,6 +227,8 @@ class Shift(Gate):
 class Power(Gate):
     """z = xⁿ with a constant n; its local gradient is n·xⁿ⁻¹.
 
+    A root, n = ½ or another broken number, has no value below 0 and no slope at 0; 1/xⁿ has no value at 0.
+
     Source: EECS 442, "Previously – Backpropagation" (the square in f(x) = (−x + 3)²).
 
     >>> gate = Power(2)
@@ -230,13 +237,22 @@ class Power(Gate):
     """
 
     def __init__(self, n: float) -> None:
+        check_number("a gate's constant", n)
         self.n, self.symbol = n, "x" + f"{n:g}".translate(_RAISED)
 
     def forward(self, x: Value) -> Value:
+        if self.n != int(self.n):
+            _require(~np.less(x, 0), self, x, "0 or more")
+        if self.n < 0:
+            _require(np.not_equal(x, 0), self, x, "anything but 0")
         self.x = x
         return x**self.n
 
     def backward(self, dz: Value) -> tuple[Value]:
+        if self.n == 0:  # not 0·x⁻¹, which is nothing at 0
+            return (0 * dz,)
+        if self.n < 1:
+            _require(np.not_equal(self.x, 0), self, self.x, "for a slope anything but 0")
         return (dz * self.n * self.x ** (self.n - 1),)
 
 
@@ -283,6 +299,11 @@ class Lifted(Gate):
 
 def _signed(number: float) -> str:
     return f"{number:g}".replace("-", "−")
+
+
+def _require(fits: Any, gate: Gate, x: Value, what: str) -> None:
+    if not np.all(fits):
+        raise ValueError(f"{gate.symbol} meets {np.asarray(x)[~np.asarray(fits)].flat[0]:g}; {what} would fit")
 
 
 def _require_alike(gate: str, x: Value, y: Value) -> None:

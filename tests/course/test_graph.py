@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.patches import PathPatch
+from matplotlib.patches import Circle, PathPatch
 
 from course.gradcheck import check_gradients
 from course.graph import (
@@ -237,6 +237,73 @@ def test_mistakes_are_named():
         Input("")
 
 
+X, Y = Input("x"), Input("y")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: X + None, TypeError, "a gate's constant is None; a number would fit"),
+        (lambda: X - "1", TypeError, "a gate's constant is '1'; a number would fit"),
+        (lambda: X / None, TypeError, "a gate's constant is None; a number would fit"),
+        (lambda: X * np.ones(2), TypeError, r"a gate's constant is array\(\[1., 1.\]\); a number would fit"),
+        (lambda: np.ones(2) * X, TypeError, r"a gate's constant is array\(\[1., 1.\]\); a number would fit"),
+        (lambda: np.ones(2) / X, TypeError, r"a gate's constant is array"),
+        (lambda: X**Y, TypeError, "a gate's constant is y: value None, gradient None; a number would fit"),
+        (lambda: X * np.nan, ValueError, "a gate's constant is nan; a finite number would fit"),
+        (lambda: apply(Add, X, Y), TypeError, r"gate is <class '.*Add'>; a gate would fit, such as Max\(\)"),
+        (lambda: apply(None, X), TypeError, "gate is None; a gate would fit"),
+        (lambda: ComputationalGraph(3), TypeError, r"output is 3; a Node would fit, such as Input\('x'\) \+ 1"),
+    ],
+)
+def test_what_no_graph_is_made_of(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize("value", [[1, 2], "3", None, 1j, np.array(["a"]), np.array([None])])
+def test_what_is_no_value(value):
+    graph = ComputationalGraph(X + Y)
+    with pytest.raises(TypeError, match=r"y is .*; a number or an array of numbers would fit"):
+        graph.forward({"x": 1.0, "y": value})
+    graph.forward({"x": np.ones(2), "y": np.ones(2)})
+    with pytest.raises(TypeError, match=r"upstream is \[1, 1\]; a number or an array of numbers would fit"):
+        graph.backward([1, 1])
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "message"),
+    [
+        (X**0.5, -1, "x⁰˙⁵ meets -1; 0 or more would fit"),
+        (X**0.5, np.array([4.0, -2.0]), "x⁰˙⁵ meets -2; 0 or more would fit"),
+        (X**0.5, 0, "x⁰˙⁵ meets 0; for a slope anything but 0 would fit"),
+        (X**-2, 0, "x⁻² meets 0; anything but 0 would fit"),
+        (1 / X, 0, "1/x meets 0; anything but 0 would fit"),
+        (X / Y, np.array([1.0, 0.0]), "1/x meets 0; anything but 0 would fit"),
+    ],
+)
+def test_where_a_gate_has_no_value_or_no_slope(f, x, message):
+    graph = ComputationalGraph(f)
+    with pytest.raises(ValueError, match=message):
+        graph.forward(dict.fromkeys(graph.inputs, x))
+        graph.backward()
+
+
+def test_a_constant_has_no_slope_anywhere():
+    graph = ComputationalGraph(X**0)
+    for x in (0, -2, np.array([0.0, 3.0])):
+        assert np.all(graph.forward({"x": x}) == 1)
+        assert np.all(graph.backward(np.ones_like(x, float))["x"] == 0)
+
+
+def test_quotients():
+    graph = ComputationalGraph(X / Y + 6 / X - X / 4)
+    assert graph.forward({"x": 2, "y": 4}) == 0.5 + 3 - 0.5
+    assert graph.backward() == {"x": 1 / 4 - 6 / 4 - 1 / 4, "y": -2 / 16}
+    assert [node.gate.symbol for node in ComputationalGraph(1 / X).nodes[1:]] == ["1/x"]
+    assert ComputationalGraph(np.float64(3) * X).forward({"x": np.float32(2)}) == 6
+
+
 def test_inputs_are_not_changed():
     x = np.array([1.0, -2.0])
     x.flags.writeable = False
@@ -278,6 +345,29 @@ def test_branches_show_what_each_of_them_brings():
     graph.forward({"x": 3})
     graph.backward()
     assert texts(draw(graph), GRADIENT) == ["7", "3", "3", "1", "1", "1", "gradient"]
+
+
+@pytest.mark.parametrize(("x", "y"), [(1.5, -4567.89), (-1.3e10, 1.3e-10), (2, 3)])
+def test_a_share_is_no_longer_than_its_wire(x, y):
+    a, b = Input("a"), Input("b")
+    graph = ComputationalGraph(a * b + a * 1234.5)
+    graph.forward({"a": x, "b": y})
+    graph.backward()
+    figure = draw(graph)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    gates = [gate.get_window_extent(renderer) for gate in axes.patches if isinstance(gate, Circle)]
+    shares = [text.get_window_extent(renderer) for text in axes.texts if text.get_bbox_patch() is not None]
+    assert len(shares) == 2
+    assert not any(share.overlaps(gate) for share in shares for gate in gates)
+
+
+def test_the_picture_shows_what_is_not_finite():
+    graph = ComputationalGraph(X * Y)
+    graph.forward({"x": np.inf, "y": np.nan})
+    graph.backward(-np.inf)
+    assert texts(draw(graph), VALUE) == ["∞", "nan", "nan", "value"]
+    assert texts(draw(graph), GRADIENT) == ["nan", "−∞", "−∞", "gradient"]
 
 
 @pytest.mark.parametrize("scale", [1, -0.2, 1e-7, -12345.678])
