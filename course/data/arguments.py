@@ -6,8 +6,9 @@ from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-__all__ = ["check_array", "check_callable", "check_number", "check_rng", "pair", "whole"]
+__all__ = ["check_array", "check_callable", "check_number", "check_rng", "pair", "truths", "whole", "whole_pair"]
 
 
 def check_array(name: str, array: object) -> None:
@@ -73,6 +74,19 @@ def pair(name: str, value: object) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
+def truths(name: str, value: object) -> npt.NDArray[np.bool_]:
+    """Read yes or no, once or many times: True and False, or 1 and 0.
+
+    >>> truths("hits", 0.5)
+    Traceback (most recent call last):
+    TypeError: hits is 0.5; True or False would fit
+    """
+    answers = np.asarray(value)
+    if answers.dtype.kind not in "biuf" or not np.isin(answers, (0, 1)).all():
+        raise TypeError(f"{name} is {shortened(value)}; True or False would fit")
+    return answers.astype(bool)
+
+
 def whole(name: str, value: object, *, least: int = 1) -> int:
     """Read a whole number: an int or NumPy's, but neither True nor 2.0.
 
@@ -85,3 +99,18 @@ def whole(name: str, value: object, *, least: int = 1) -> int:
     if value < least:
         raise ValueError(f"{name} is {value}; {least} or more would fit")
     return int(value)
+
+
+def whole_pair(name: str, value: object, fits: str, *, least: int = 1) -> tuple[int, int]:
+    """Read two whole numbers, or one that stands for both.
+
+    >>> whole_pair("size", 16, "(H, W)"), whole_pair("size", (16, 20), "(H, W)")
+    ((16, 16), (16, 20))
+    >>> whole_pair("size", (16,), "(H, W)")
+    Traceback (most recent call last):
+    TypeError: size is (16,); a whole number or (H, W) would fit
+    """
+    first, *rest = value if isinstance(value, tuple | list | np.ndarray) and len(value) else (value, value)
+    if len(rest) != 1:
+        raise TypeError(f"{name} is {value!r}; a whole number or {fits} would fit")
+    return whole(name, first, least=least), whole(name, rest[0], least=least)

@@ -14,10 +14,12 @@ pictures by any of them; the other functions say which. With coordinates (x, y),
 Source of the ranges: Sun Yat-sen University, "Data Augmentation".
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from course.data.arguments import check_number, check_rng
+from course.data.arguments import check_number, check_rng, truths
 from course.data.plane import Float, check_pictures, transform
 
 __all__ = ["flip", "random", "rotate", "scale", "shear", "stretch", "transform", "translate"]
@@ -40,7 +42,7 @@ def rotate(x: npt.NDArray[Float], degrees: Numbers, *, fill: float = 0.0) -> npt
     array([[[[2., 4.],
              [1., 3.]]]])
     """
-    angle = np.deg2rad(_finite("degrees", degrees))
+    angle = np.deg2rad(_finite("degrees", degrees, x))
     cos, sin = np.cos(angle), np.sin(angle)
     return transform(x, _matrix(cos, sin, -sin, cos), fill=fill)
 
@@ -61,7 +63,7 @@ def translate(x: npt.NDArray[Float], right: Numbers, down: Numbers, *, fill: flo
     array([[[[3., 4.],
              [0., 0.]]]])
     """
-    shift = np.stack(np.broadcast_arrays(_finite("right", right), _finite("down", down)), axis=-1)
+    shift = np.stack(np.broadcast_arrays(_finite("right", right, x), _finite("down", down, x)), axis=-1)
     return transform(x, np.eye(2), shift, fill=fill)
 
 
@@ -83,7 +85,7 @@ def scale(x: npt.NDArray[Float], factor: Numbers, *, fill: float = 0.0) -> npt.N
              [0.5 , 1.  , 0.5 ],
              [0.25, 0.5 , 0.25]]]])
     """
-    s = _positive(factor)
+    s = _positive(factor, x)
     return transform(x, _matrix(s, 0, 0, s), fill=fill)
 
 
@@ -103,7 +105,7 @@ def stretch(x: npt.NDArray[Float], factor: Numbers, *, fill: float = 0.0) -> npt
              [0.5, 1. , 0.5],
              [0. , 0. , 0. ]]]])
     """
-    s = _positive(factor)
+    s = _positive(factor, x)
     return transform(x, _matrix(s, 0, 0, 1 / s), fill=fill)
 
 
@@ -123,7 +125,7 @@ def shear(x: npt.NDArray[Float], degrees: Numbers, *, fill: float = 0.0) -> npt.
              [1., 0., 0.],
              [0., 0., 0.]]]])
     """
-    angle = _finite("degrees", degrees)
+    angle = _finite("degrees", degrees, x)
     if not (abs(angle) < 90).all():
         raise ValueError(f"degrees is {angle[abs(angle) >= 90].flat[0]:g}; more than -90 and less than 90 would fit")
     tangent = np.tan(np.deg2rad(angle))
@@ -141,7 +143,7 @@ def flip(
         vertically: whether top and bottom swap, likewise.
 
     Raises:
-        TypeError: x is not an array of float32 or float64.
+        TypeError: x is not an array of float32 or float64, or it does not say whether to flip.
         ValueError: a shape does not fit.
 
     >>> flip(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]))
@@ -150,9 +152,8 @@ def flip(
     """
     check_pictures(x)
     for name, chosen, axis in (("horizontally", horizontally, 3), ("vertically", vertically, 2)):
-        which = np.asarray(chosen, dtype=bool)
-        if which.shape not in ((), (len(x),)):
-            raise ValueError(f"{name} has shape {which.shape}; one value or {len(x)} would fit")
+        which = truths(name, chosen)
+        _check_length(name, which, x)
         x = np.where(which.reshape(-1, 1, 1, 1), np.flip(x, axis), x)
     return x
 
@@ -213,12 +214,13 @@ def random(
             raise ValueError(f"{name} is {factor}; 1 or more would fit")
     if np.shape(flips) != (2,):
         raise TypeError(f"flips is {flips!r}; (True, False) would fit, to flip horizontally, not vertically")
+    swaps = truths("flips", flips)
     n = len(x)
     angle = np.deg2rad(rng.uniform(-rotation, rotation, n))
     shift = rng.uniform(-translation, translation, (n, 2))
     s, r = scaling ** rng.uniform(-1, 1, n), stretching ** rng.uniform(-1, 1, n)
     tangent = np.tan(np.deg2rad(rng.uniform(-shearing, shearing, n)))
-    mirror = np.where(rng.random((2, n)) < 0.5 * np.array(flips)[:, None], -1.0, 1.0)
+    mirror = np.where(rng.random((2, n)) < 0.5 * swaps[:, None], -1.0, 1.0)
     turned = _matrix(np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle))
     sheared, stretched = _matrix(1, tangent, 0, 1), _matrix(s * r * mirror[0], 0, 0, s / r * mirror[1])
     return transform(x, turned @ sheared @ stretched, shift, fill=fill)
@@ -230,18 +232,25 @@ def _matrix(a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike, d: npt.ArrayLi
     return entries.reshape(*entries.shape[:-1], 2, 2)
 
 
-def _positive(factor: Numbers) -> npt.NDArray[np.float64]:
-    s = _finite("factor", factor)
+def _positive(factor: Numbers, x: npt.NDArray[Float]) -> npt.NDArray[np.float64]:
+    s = _finite("factor", factor, x)
     if not (s > 0).all():
         raise ValueError(f"factor is {s[s <= 0].flat[0]:g}; more than 0 would fit")
     return s
 
 
-def _finite(name: str, given: Numbers) -> npt.NDArray[np.float64]:
+def _finite(name: str, given: Numbers, x: npt.NDArray[Float]) -> npt.NDArray[np.float64]:
     """Read one number, or one for each picture."""
+    check_pictures(x)
     numbers = np.asarray(given)
     if numbers.dtype.kind not in "iuf":
         raise TypeError(f"{name} is {given!r}; a number would fit, or one for each picture")
     if not np.isfinite(numbers).all():
         raise ValueError(f"{name} is {numbers[~np.isfinite(numbers)].flat[0]}; a finite number would fit")
+    _check_length(name, numbers, x)
     return numbers.astype(np.float64)
+
+
+def _check_length(name: str, given: npt.NDArray[Any], x: npt.NDArray[Float]) -> None:
+    if given.shape not in ((), (len(x),)):
+        raise ValueError(f"{name} has shape {given.shape}; one value or {len(x)} would fit")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from course.data.arguments import check_number, check_rng, whole
+from course.data.arguments import check_number, check_rng, whole, whole_pair
 
 Array = npt.NDArray[Any]
 
@@ -71,7 +71,7 @@ def shapes(
         rng: draws everything.
 
     Raises:
-        TypeError: rng is no generator, n is not whole, or tilt or noise is no number.
+        TypeError: rng is no generator, n, size or count is not whole, radius is no pair, or tilt or noise no number.
         ValueError: an argument is out of range, a shape would be under 3 pixels wide or wider than the picture, or
             so many shapes of that size do not fit side by side.
 
@@ -84,8 +84,8 @@ def shapes(
     corners (8, 3, 4, 2) float32
     """
     check_rng(rng)
-    height, width = (size, size) if isinstance(size, int) else size
-    fewest, most = (count, count) if isinstance(count, int) else count
+    height, width = whole_pair("size", size, "(H, W)")
+    fewest, most = whole_pair("count", count, "(fewest, most)", least=0)
     _check(n, (height, width), (fewest, most), kinds, radius, tilt, noise)
     pictures = Shapes(
         x=noise * rng.standard_normal((n, 1, height, width), dtype=np.float32),
@@ -159,9 +159,13 @@ def _check(
     noise: float,
 ) -> None:
     whole("n", n, least=0)
+    if np.shape(radius) != (2,):
+        raise TypeError(f"radius is {radius!r}; (smallest, largest) would fit, such as (0.15, 0.3)")
+    for half in radius:
+        check_number("radius", half)
     check_number("tilt", tilt)
     check_number("noise", noise)
-    if not 0 <= count[0] <= count[1]:
+    if not count[0] <= count[1]:
         raise ValueError(f"count is {count}; (fewest, most) with 0 ≤ fewest ≤ most would fit")
     if not kinds or isinstance(kinds, str) or not set(kinds) <= set(KINDS):
         raise ValueError(f"kinds is {kinds!r}; some of {KINDS} would fit")

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from course.data.arguments import check_number, check_rng, whole
+from course.data.arguments import check_number, check_rng, whole, whole_pair
 
 Pictures = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -82,7 +82,7 @@ def translated_digits(
         y: (n,) int64, the digit, 0 to 9.
 
     Raises:
-        TypeError: rng is no generator, n or zoom is not whole, or noise is no number.
+        TypeError: rng is no generator, n, size or zoom is not whole, or noise is no number.
         ValueError: the frame is smaller than the digits, or n, zoom or noise is out of range.
 
     >>> x, y = translated_digits(100, size=(16, 20), rng=np.random.default_rng(0))
@@ -97,7 +97,7 @@ def translated_digits(
     count = len(y) if n is None else whole("n", n, least=0)
     x = _enlarge(x, whole("zoom", zoom))
     h, w = x.shape[2:]
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = whole_pair("size", size, "(H, W)")
     if height < h or width < w:
         raise ValueError(f"size is {height}×{width}, a digit {h}×{w}; at least {h}×{w} would fit")
 

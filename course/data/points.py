@@ -79,12 +79,13 @@ def spirals(
 
     Raises:
         TypeError: rng is no generator, or a count is not whole.
-        ValueError: n, classes or noise is negative, or there are fewer points than classes.
+        ValueError: n, classes or noise is negative, turns is not finite, or there are fewer points than classes.
 
     >>> x, y = spirals(90, rng=np.random.default_rng(0))
     >>> x.shape, np.bincount(y)
     ((90, 2), array([30, 30, 30]))
     """
+    check_number("turns", turns)
     y = _labels(n, classes, rng)
     radius = rng.uniform(0.05, 1, n)
     angle = 2 * np.pi * (turns * radius + y / classes)

@@ -95,6 +95,8 @@ def standardize(
     # summed in float64: a float32 sum over a whole data set loses digits
     mean = reference.mean(axis=axes, keepdims=True, dtype=np.float64)
     deviation = reference.std(axis=axes, keepdims=True, dtype=np.float64)
-    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    # where all are the same, rounding leaves a deviation that is not quite 0
+    differ = reference.max(axis=axes, keepdims=True) > reference.min(axis=axes, keepdims=True)
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=differ & (deviation > 0))
     standardized: npt.NDArray[Float] = (x - mean.astype(x.dtype)) * scale.astype(x.dtype)
     return standardized

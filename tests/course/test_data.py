@@ -172,6 +172,7 @@ def test_zoom_enlarges():
     [
         ({"size": 7}, "size is 7×7, a digit 8×8; at least 8×8 would fit"),
         ({"size": (20, 15), "zoom": 2}, "size is 20×15, a digit 16×16"),
+        ({"size": 0}, "size is 0; 1 or more would fit"),
         ({"zoom": 0}, "zoom is 0; 1 or more"),
         ({"noise": -0.1}, "noise is -0.1; 0 or more"),
         ({"n": -1}, "n is -1; 0 or more"),
@@ -201,6 +202,19 @@ def test_a_seed_is_no_generator(wrong):
         (lambda: data.translated_digits(noise=None, rng=rng()), "noise is None; a number"),
         (lambda: data.shapes(True, rng=rng()), "n is True; a whole number"),
         (lambda: data.shapes(2, noise="0", rng=rng()), "noise is '0'; a number"),
+        (lambda: data.translated_digits(9, size=16.5, rng=rng()), "size is 16.5; a whole number"),
+        (
+            lambda: data.translated_digits(9, size=(16,), rng=rng()),
+            r"size is \(16,\); a whole number or \(H, W\) would",
+        ),
+        (lambda: data.translated_digits(9, size=None, rng=rng()), "size is None; a whole number"),
+        (lambda: data.shapes(2, size="16", rng=rng()), "size is '16'; a whole number"),
+        (lambda: data.shapes(2, size=(16, 20.0), rng=rng()), "size is 20.0; a whole number"),
+        (lambda: data.shapes(2, count=(1.5, 2), rng=rng()), "count is 1.5; a whole number"),
+        (lambda: data.shapes(2, count=(1, 2, 3), rng=rng()), r"count is \(1, 2, 3\); .* or \(fewest, most\) would fit"),
+        (lambda: data.shapes(2, radius=0.2, rng=rng()), r"radius is 0.2; \(smallest, largest\) would fit"),
+        (lambda: data.shapes(2, radius=("0.1", "0.2"), rng=rng()), "radius is '0.1'; a number"),
+        (lambda: data.spirals(9, turns=None, rng=rng()), "turns is None; a number"),
         (lambda: data.blobs(9, classes=1.5, rng=rng()), "classes is 1.5; a whole number"),
         (lambda: data.moons("9", rng=rng()), "n is '9'; a whole number"),
         (lambda: data.spirals(9, noise=None, rng=rng()), "noise is None; a number"),
@@ -218,10 +232,15 @@ def test_noise_that_is_not_finite():
     for draw in (data.translated_digits, data.shapes, data.blobs, data.moons, data.spirals):
         with pytest.raises(ValueError, match="noise is nan; a finite number would fit"):
             draw(9, noise=np.nan, rng=rng())
+    with pytest.raises(ValueError, match="turns is nan; a finite number would fit"):
+        data.spirals(9, turns=np.nan, rng=rng())
 
 
 def test_numpys_whole_numbers_are_whole():
     assert len(data.translated_digits(np.int64(3), zoom=np.uint8(1), rng=rng())[0]) == 3
+    assert data.translated_digits(3, size=np.int64(9), rng=rng())[0].shape == (3, 1, 9, 9)
+    drawn = data.shapes(2, size=np.array([16, 20]), count=np.int64(2), rng=rng())
+    assert (drawn.x.shape, drawn.labels.shape) == ((2, 1, 16, 20), (2, 2))
     assert len(data.blobs(np.int32(9), classes=np.int64(3), rng=rng())[0]) == 9
 
 
@@ -361,6 +380,9 @@ def test_kinds_are_drawn_evenly_and_labels_count_those_that_were_asked_for():
     ("arguments", "message"),
     [
         ({"n": -1}, "n is -1; 0 or more"),
+        ({"size": 0}, "size is 0; 1 or more would fit"),
+        ({"count": -1}, "count is -1; 0 or more would fit"),
+        ({"radius": (0.1, np.inf)}, "radius is inf; a finite number would fit"),
         ({"count": (3, 1)}, r"count is \(3, 1\); \(fewest, most\)"),
         ({"kinds": "disk"}, "kinds is 'disk'; some of"),
         ({"kinds": ["star"]}, r"kinds is \['star'\]; some of"),
@@ -427,6 +449,16 @@ def test_standardize_many_samples_in_float32():
     x = (1000 + rng().random((100_000, 2))).astype(np.float32)
     z = data.standardize(x)
     np.testing.assert_allclose(z.mean(axis=0, dtype=np.float64), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("constant", [0.1, -1e-30, 1e6 / 3])
+def test_a_constant_channel_becomes_0(dtype, constant):
+    """0.1 added up a thousand times is not quite 100: the deviation is tiny, not 0."""
+    x = np.stack([np.full(1000, constant), constant * (1 + np.arange(1000) % 2)], axis=1).astype(dtype)
+    z = data.standardize(x)
+    assert (z[:, 0] == 0).all()
+    np.testing.assert_allclose(abs(z[:, 1]), 1, rtol=1e-3)
 
 
 def test_standardize_by_what_the_training_set_says():
