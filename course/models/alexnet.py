@@ -81,6 +81,8 @@ def _assemble(convolutions: Blocks, classes: int, without: Collection[int], name
         7: (Dropout(0.5), Affine(4096), ReLU()),
         8: (scores(classes),),
     }
+    if not isinstance(without, Collection):
+        raise TypeError(f"without={without!r}; numbers from 1 to 7 would fit, such as (6, 7)")
     if not set(without) <= set(range(1, 8)):
         raise ValueError(f"without={without}; numbers from 1 to 7 would fit, layer 8 gives the scores")
     kept = {number: block for number, block in blocks.items() if number not in without}

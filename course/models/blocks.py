@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from course.data.arguments import whole
 from course.initializers import he
 from course.layers import Affine, BatchNorm, Conv2d, Model, ReLU
 
@@ -17,7 +18,7 @@ def small(shape: tuple[int, ...], **how: Any) -> Any:
 
 def scores(classes: int) -> Affine:
     """End a network with small scores, so that the first loss is near log(classes): no class has an advantage yet."""
-    return Affine(classes, init=small)
+    return Affine(whole("classes", classes), init=small)
 
 
 def conv_norm(filters: int, field: int, *, eps: float = 1e-5, **hyper: Any) -> tuple[Model, ...]:

@@ -1,5 +1,6 @@
 """The same ideas at a size that trains in seconds, on pictures from 12×12 to 32×32 with any number of channels."""
 
+from course.data.arguments import whole
 from course.layers import (
     Affine,
     Concat,
@@ -43,7 +44,7 @@ def mini_resnet(classes: int = 10, *, width: int = 16, blocks: int = 1, shortcut
     Source: EECS 545, "Residual Networks" (deeper plain networks perform worse); He et al. 2016, section 4.2.
     """
     layers: list[Model] = list(conv_norm_relu(width, 3, pad=1))
-    channels = width
+    channels, blocks = width, whole("blocks", blocks)
     for stage in range(3):
         filters = width * 2**stage
         for i in range(blocks):
@@ -125,7 +126,7 @@ def mini_fcn(classes: int, *, width: int = 8) -> Sequential:
         *conv_norm(4 * width, 3, pad=1), ReLU(),
         ConvTranspose2d(2 * width, 4, stride=2, pad=1), ReLU(),
         ConvTranspose2d(width, 4, stride=2, pad=1), ReLU(),
-        Conv2d(classes, 1, init=small),
+        Conv2d(whole("classes", classes), 1, init=small),
         name="mini FCN",
     )  # fmt: skip
 

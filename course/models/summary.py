@@ -27,7 +27,7 @@ class Row:
     output: Shape
     cost: Cost
     seen: ReceptiveField
-    """what one neuron of the output sees of the picture"""
+    """what one neuron of the output sees of the picture, its padding included"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ class Summary:
 def summary(model: Model, input_shape: Shape, *, depth: int | None = None) -> Summary:
     """List a model's layers with output shape, parameters, multiply-adds, activations and receptive field.
 
-    No weights are allocated, however large the model is.
+    No weights are allocated, however large the model is. What a neuron sees counts the padding around the picture
+    too, so that it may be more than there is: VGG-16 sees 404×404 of a picture of 224×224.
 
     Args:
         model: built or not.
@@ -86,6 +87,7 @@ def summary(model: Model, input_shape: Shape, *, depth: int | None = None) -> Su
         depth: open so many levels of blocks; None opens all.
 
     Raises:
+        TypeError: model is no model.
         ValueError: the model does not fit the input.
 
     Source: EECS 442, "Suppose we want to convert a 32x32x3 image into a 10x1 vector" (shapes and parameters).
@@ -103,6 +105,8 @@ def summary(model: Model, input_shape: Shape, *, depth: int | None = None) -> Su
     ─────────────────────────────────────────────────────────────────────────────
     total                                  390        276 580       20 500
     """
+    if not isinstance(model, Model):
+        raise TypeError(f"model is {model!r}; a model would fit, such as models.lenet5()")
     input_shape = tuple(input_shape)
     total = model.cost(input_shape)
     rows = tuple(_rows(model, input_shape, ReceptiveField(), depth))

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from course.data.arguments import check_number, truths, whole
+
 __all__ = ["area", "average_precision", "iou", "match", "nms", "precision_recall"]
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -24,7 +26,7 @@ def area(boxes: npt.ArrayLike) -> Array:
         (N,)
 
     Raises:
-        ValueError: the shape is another, or a box ends before it begins.
+        ValueError: the shape is another, a number is not finite, or a box ends before it begins.
 
     >>> area([[0, 0, 2, 3], [1, 1, 1, 5]])
     array([6., 0.])
@@ -47,7 +49,7 @@ def iou(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
         (N, M); 0 where both boxes are empty.
 
     Raises:
-        ValueError: a shape is another, or a box ends before it begins.
+        ValueError: a shape is another, a number is not finite, or a box ends before it begins.
 
     Source: EECS 545, "Object Detection" (localise with a tight box).
 
@@ -75,6 +77,7 @@ def nms(boxes: npt.ArrayLike, scores: npt.ArrayLike, *, threshold: float = 0.5) 
         The indices of the boxes to keep, the best first.
 
     Raises:
+        TypeError: the threshold is no number.
         ValueError: the shapes do not go together, a score is NaN, or the threshold is outside [0, 1].
 
     >>> nms([[0, 0, 4, 4], [0, 1, 4, 5], [6, 6, 8, 8]], [0.8, 0.9, 0.3])
@@ -82,6 +85,7 @@ def nms(boxes: npt.ArrayLike, scores: npt.ArrayLike, *, threshold: float = 0.5) 
     """
     boxes = _read("boxes", boxes)
     scores = _scores(scores, len(boxes))
+    check_number("threshold", threshold)
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold={threshold}; 0 to 1 would fit")
     rest = np.argsort(-scores, kind="stable")
@@ -110,6 +114,11 @@ def match(
     Returns:
         (N,) in the order of `boxes`.
 
+    Raises:
+        TypeError: the threshold is no number.
+        ValueError: the shapes do not go together, a score is NaN, or the threshold is outside (0, 1]: boxes that do
+            not meet have an IoU of 0.
+
     Source: Everingham et al. 2010, "The PASCAL visual object classes challenge", section 4.4.
 
     >>> match([[0, 0, 2, 2], [0, 0, 2, 3], [5, 5, 6, 6]], [0.6, 0.9, 0.7], [[0, 0, 2, 2]])
@@ -117,6 +126,9 @@ def match(
     """
     boxes, truth = _read("boxes", boxes), _read("truth", truth)
     scores = _scores(scores, len(boxes))
+    check_number("threshold", threshold)
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold={threshold}; more than 0, up to 1, would fit")
     hits = np.zeros(len(boxes), dtype=bool)
     taken = np.zeros(len(truth), dtype=bool)
     overlap = iou(boxes, truth)
@@ -141,16 +153,19 @@ def precision_recall(hits: npt.ArrayLike, scores: npt.ArrayLike, objects: int) -
         precision (N,) and recall (N,).
 
     Raises:
+        TypeError: hits holds other than True and False, or objects is not whole.
         ValueError: there are no objects, or fewer than hits, or the shapes do not go together.
 
     >>> precision, recall = precision_recall([True, False, True], [0.9, 0.8, 0.7], objects=4)
     >>> precision.round(2), recall
     (array([1.  , 0.5 , 0.67]), array([0.25, 0.25, 0.5 ]))
     """
-    hits = np.asarray(hits, dtype=bool)
+    hits = truths("hits", hits)
+    if hits.ndim != 1:
+        raise ValueError(f"hits has shape {hits.shape}; (N,) would fit, one for each detection")
     scores = _scores(scores, len(hits))
-    if objects < max(1, hits.sum()):
-        raise ValueError(f"objects={objects}; at least {max(1, hits.sum())} would fit, one for each hit")
+    if whole("objects", objects) < hits.sum():
+        raise ValueError(f"objects={objects}; at least {hits.sum()} would fit, one for each hit")
     found = np.cumsum(hits[np.argsort(-scores, kind="stable")])
     return found / np.arange(1, len(hits) + 1), found / objects
 
@@ -177,10 +192,13 @@ def _read(name: str, boxes: npt.ArrayLike) -> Array:
         boxes = boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"{name} has shape {boxes.shape}; (N, 4) would fit, rows of x1, y1, x2, y2")
-    bad = ~(boxes[:, :2] <= boxes[:, 2:]).all(axis=1)
-    if bad.any():
-        i = int(bad.argmax())
-        raise ValueError(f"{name}[{i}] is {boxes[i].tolist()}; x1 ≤ x2 and y1 ≤ y2 would fit")
+    for fits, what in (
+        (np.isfinite(boxes), "finite numbers"),
+        (boxes[:, :2] <= boxes[:, 2:], "x1 ≤ x2 and y1 ≤ y2"),
+    ):
+        if not fits.all():
+            i = int(fits.all(axis=1).argmin())
+            raise ValueError(f"{name}[{i}] is {boxes[i].tolist()}; {what} would fit")
     return boxes
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from course.data.arguments import whole
+
 __all__ = ["class_iou", "mean_iou"]
 
 Labels = npt.NDArray[np.integer[Any]]
@@ -24,7 +26,7 @@ def class_iou(
         (classes,), NaN for a class that occurs in neither.
 
     Raises:
-        TypeError: the labels are not whole numbers.
+        TypeError: the labels, or classes, are not whole numbers.
         ValueError: the shapes differ, or a label is not in 0 … classes − 1.
 
     >>> class_iou(np.array([[0, 0], [1, 1]]), np.array([[0, 1], [1, 1]]))
@@ -40,12 +42,11 @@ def class_iou(
         counts = truth != ignore
         predicted, truth = predicted[counts], truth[counts]
     both = np.stack([predicted.ravel(), truth.ravel()]).astype(np.int64)
-    classes = int(both.max(initial=-1)) + 1 if classes is None else classes
+    classes = int(both.max(initial=-1)) + 1 if classes is None else whole("classes", classes)
     if both.size and not 0 <= both.min() <= both.max() < classes:
         raise ValueError(f"labels go from {both.min()} to {both.max()}; 0 to {classes - 1} would fit")
-    pairs = np.bincount(both[0] * classes + both[1], minlength=classes**2).reshape(classes, classes)
-    common = np.diag(pairs)
-    union = pairs.sum(axis=0) + pairs.sum(axis=1) - common
+    common = np.bincount(both[0, both[0] == both[1]], minlength=classes)
+    union = np.bincount(both.ravel(), minlength=classes) - common  # what both say is counted twice
     shares = np.full(classes, np.nan)
     np.divide(common, union, out=shares, where=union > 0)
     return shares

@@ -6,8 +6,10 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from course.data.arguments import check_array, check_number, whole
+from course.data.arguments import check_number, whole
+from course.data.plane import check_pictures
 from course.layers import Model, ReceptiveField, Shape, Window
+from course.shapes import output_size
 
 __all__ = ["fool", "receptive_field", "saliency"]
 
@@ -33,8 +35,9 @@ def saliency(model: Network, x: Array, label: int | npt.ArrayLike) -> Array:
         (N, H, W), of the dtype of x.
 
     Raises:
-        TypeError: x is no array.
-        ValueError: x is no batch of pictures, or a label is not a class.
+        TypeError: x is no array of float32 or float64.
+        ValueError: x is no batch of pictures or not finite, the model does not give a row of scores for each, or a
+            label is not a class.
 
     Source: Simonyan, Vedaldi & Zisserman 2013, "Deep inside convolutional networks", section 3.
 
@@ -44,9 +47,7 @@ def saliency(model: Network, x: Array, label: int | npt.ArrayLike) -> Array:
     >>> saliency(model, np.ones((1, 1, 1, 3), np.float32), 0)
     array([[[0., 5., 1.]]], dtype=float32)
     """
-    check_array("x", x)
-    if x.ndim != 4:
-        raise ValueError(f"x has shape {x.shape}; (N, C, H, W) would fit")
+    _check_finite(x)
     gradient, _ = _score_gradient(model, x, label)
     result: Array = np.abs(gradient).max(axis=1)
     return result
@@ -71,8 +72,8 @@ def fool(
         The changed pictures, and for each whether it fools the network.
 
     Raises:
-        TypeError: x is no array, step no number, or steps not whole.
-        ValueError: a label is not a class, step is not finite, or steps is negative.
+        TypeError: x is no array of float32 or float64, step no number, or steps not whole.
+        ValueError: as `saliency`, or step is not finite, or steps is negative.
 
     Source: Szegedy et al. 2014, "Intriguing properties of neural networks", section 4.
 
@@ -82,7 +83,7 @@ def fool(
     >>> fool(model, np.array([[[[0.9, 0.8]]]]), 1, step=0.1)[0].round(2)
     array([[[[0.83, 0.87]]]])
     """
-    check_array("x", x)
+    _check_finite(x)
     check_number("step", step)
     x = x.copy()
     for _ in range(whole("steps", steps, least=0)):
@@ -126,8 +127,23 @@ def receptive_field(
             seen = layer.look(seen, input_shape)
             input_shape = None if input_shape is None else layer.output_shape(input_shape)
         else:
-            seen = seen.through(Window.of(*layer))
+            window = Window.of(*layer)
+            seen = seen.through(window)
+            input_shape = None if input_shape is None else _positions(input_shape, window)
     return seen
+
+
+def _positions(shape: Shape, window: Window) -> Shape:
+    """Give the shape after a window, of the same channels; nothing says that it fits, so the last cells may be left."""
+    channels, *sizes = shape
+    axes = zip(sizes, window.field, window.stride, window.pad, strict=True)
+    return channels, *(output_size(n, f, stride=int(s), pad=p, floor=True) for n, f, s, p in axes)
+
+
+def _check_finite(x: Array) -> None:
+    check_pictures(x)
+    if not np.isfinite(x).all():
+        raise ValueError("x holds nan or infinity; finite numbers would fit")
 
 
 def _score_gradient(
@@ -135,7 +151,11 @@ def _score_gradient(
 ) -> tuple[Array, npt.NDArray[np.bool_]]:
     """Give the gradient of the label's score with respect to x, and whether that score is the largest."""
     scores = model.forward(x)
+    if scores.ndim != 2:
+        raise ValueError(f"the model gives scores of shape {scores.shape}; (N, classes) would fit")
     count, classes = scores.shape
+    if np.shape(label) not in ((), (count,)):
+        raise ValueError(f"label has shape {np.shape(label)}; one class or {count} would fit")
     labels = np.broadcast_to(np.asarray(label), (count,))
     if not np.issubdtype(labels.dtype, np.integer) or not ((labels >= 0) & (labels < classes)).all():
         raise ValueError(f"label={label!r}; whole numbers from 0 to {classes - 1} would fit")

@@ -128,6 +128,8 @@ def test_alexnet_with_layers_removed(without, removed, share):
 
 
 def test_alexnet_names_a_layer_that_cannot_be_removed():
+    with pytest.raises(TypeError, match=r"without=3; numbers from 1 to 7 would fit, such as \(6, 7\)"):
+        models.alexnet(without=3)
     with pytest.raises(ValueError, match=r"without=\[8\]; numbers from 1 to 7 would fit"):
         models.alexnet(without=[8])
 
@@ -376,3 +378,20 @@ def test_a_wrong_total_is_marked(monkeypatch):
     wrong = PUBLISHED["lenet5"]._replace(parameters=1)
     monkeypatch.setitem(published.PUBLISHED, "lenet5", wrong)
     assert "should be 1" in published.totals()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: models.lenet5("10"), TypeError, "classes is '10'; a whole number would fit"),
+        (lambda: models.lenet5(2.5), TypeError, "classes is 2.5; a whole number would fit"),
+        (lambda: models.linear(0), ValueError, "classes is 0; 1 or more would fit"),
+        (lambda: models.mini_fcn(2.5), TypeError, "classes is 2.5; a whole number would fit"),
+        (lambda: models.mini_resnet(blocks=-1), ValueError, "blocks is -1; 1 or more would fit"),
+        (lambda: models.mini_resnet(blocks=1.5), TypeError, "blocks is 1.5; a whole number would fit"),
+        (lambda: summary(None, (1, 8, 8)), TypeError, r"model is None; a model would fit, such as models.lenet5\(\)"),
+    ],
+)
+def test_what_no_model_is_made_of(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

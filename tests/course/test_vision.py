@@ -127,6 +127,36 @@ def test_boxes_name_what_does_not_fit():
         vision.average_precision([True, True], [0.1, 0.2], 1)
 
 
+INFINITE = [[0, 0, np.inf, 1]]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: vision.match(FIVE, np.ones(5), FIVE, threshold=0), ValueError, "threshold=0; more than 0, up to 1,"),
+        (lambda: vision.match(FIVE, np.ones(5), FIVE, threshold=50), ValueError, "threshold=50; more than 0, up to 1,"),
+        (lambda: vision.match([], [], [], threshold=np.nan), ValueError, "threshold is nan; a finite number would fit"),
+        (lambda: vision.match([], [], [], threshold="½"), TypeError, "threshold is '½'; a number would fit"),
+        (lambda: vision.nms([], [], threshold=None), TypeError, "threshold is None; a number would fit"),
+        (lambda: vision.area(INFINITE), ValueError, r"boxes\[0\] is .*inf.*; finite numbers would fit"),
+        (lambda: vision.iou(INFINITE, FIVE), ValueError, r"a\[0\] is .*inf.*; finite numbers would fit"),
+        (lambda: vision.iou(FIVE, [[-np.inf, 0, 1, 1]]), ValueError, r"b\[0\] is .*inf.*; finite numbers would fit"),
+        (
+            lambda: vision.precision_recall([0.5, 2.0], [1, 2], 3),
+            TypeError,
+            r"hits is \[0.5, 2.0\]; True or False would",
+        ),
+        (lambda: vision.precision_recall([[True]], [1], 3), ValueError, r"hits has shape \(1, 1\); \(N,\) would fit"),
+        (lambda: vision.precision_recall([True], [1], 1.5), TypeError, "objects is 1.5; a whole number would fit"),
+        (lambda: vision.average_precision([True], [1], np.nan), TypeError, "objects is nan; a whole number would fit"),
+        (lambda: vision.average_precision([], [], 0), ValueError, "objects is 0; 1 or more would fit"),
+    ],
+)
+def test_what_detections_do_not_take(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
 def test_boxes_are_not_changed():
     boxes, scores = FIVE.astype(float), np.arange(5.0)
     boxes.flags.writeable = scores.flags.writeable = False
@@ -154,6 +184,11 @@ def test_mean_iou_leaves_out_what_occurs_nowhere_and_what_is_ignored():
     assert vision.mean_iou(predicted, truth, classes=5, ignore=255) == 0.5
 
 
+def test_a_large_label_takes_little_room():
+    found = vision.class_iou(np.array([0, 10**6]), np.array([0, 10**6]))  # a table of all pairs would be 7 TiB
+    assert found.shape == (10**6 + 1,) and found[[0, -1]].tolist() == [1, 1]
+
+
 def test_mean_iou_names_what_does_not_fit():
     labels = np.array([0, 1, 4])
     with pytest.raises(ValueError, match=r"predicted has shape \(3,\), truth has \(2,\)"):
@@ -164,6 +199,10 @@ def test_mean_iou_names_what_does_not_fit():
         vision.mean_iou(labels, labels, classes=3)
     with pytest.raises(ValueError, match=r"labels go from -1 to 1"):
         vision.mean_iou(np.array([-1]), np.array([1]))
+    with pytest.raises(TypeError, match=r"classes is 2.5; a whole number would fit"):
+        vision.class_iou(labels, labels, classes=2.5)
+    with pytest.raises(ValueError, match="classes is -1; 1 or more would fit"):
+        vision.class_iou(labels, labels, classes=-1)
     with pytest.raises(ValueError, match="there is no pixel that counts"):
         vision.mean_iou(np.array([1]), np.array([7]), ignore=7)
 
@@ -190,6 +229,16 @@ def test_a_walk_by_hand():
 
 def test_windows_that_are_not_square():
     assert vision.receptive_field([((5, 1), (2, 1)), ((1, 3), 1)]) == ((5, 3), (2, 1), (0, 0))
+
+
+@pytest.mark.parametrize("whole_map", [GlobalAvgPool2d(), Flatten()], ids=repr)
+@pytest.mark.parametrize("size", [(1, 33, 33), (1, 34, 21)])
+def test_a_tuple_makes_the_map_smaller_as_its_layer_does(whole_map, size):
+    field, stride, pad = (3, 5), (2, 3), (1, 2)
+    layer = Conv2d(1, field, stride=stride, pad=pad, floor=True)
+    seen = vision.receptive_field([(field, stride, pad), whole_map], size)
+    assert seen == vision.receptive_field([layer, whole_map], size)
+    assert vision.receptive_field([(3, 2), GlobalAvgPool2d()], (1, 33, 33)).field == (33, 33)
 
 
 def test_a_dilated_window_sees_further():
@@ -329,7 +378,16 @@ def test_saliency_names_what_does_not_fit():
         vision.saliency(model, x, 3)
     with pytest.raises(ValueError, match=r"label=\[0, -1\]"):
         vision.fool(model, x, [0, -1])
+    with pytest.raises(ValueError, match=r"label has shape \(3,\); one class or 2 would fit"):
+        vision.saliency(model, x, [0, 1, 2])
+    with pytest.raises(ValueError, match=r"the model gives scores of shape \(2, 3, 4, 4\); \(N, classes\) would fit"):
+        vision.saliency(models.mini_fcn(3).build((1, 4, 4), rng=np.random.default_rng(0)), x, 0)
     for look in (vision.saliency, vision.fool):
+        for value in (np.nan, np.inf):
+            with pytest.raises(ValueError, match="x holds nan or infinity; finite numbers would fit"):
+                look(model, np.full_like(x, value), 0)
+        with pytest.raises(TypeError, match="x has dtype int64; float32 or float64 would fit"):
+            look(model, x.astype(np.int64), 0)
         with pytest.raises(TypeError, match="x is a list; a NumPy array would fit"):
             look(model, [[[[0.0]]]], 0)
     with pytest.raises(TypeError, match=r"steps is 2.5; a whole number would fit"):
