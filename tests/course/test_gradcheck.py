@@ -88,6 +88,13 @@ def test_float32_divides_by_the_distance_that_rounding_left():
         (np.sum, [1.0], None, TypeError, "x has type list; an array of float32 or float64 would fit"),
         (np.abs, np.ones(3), None, ValueError, r"f gives an array of shape \(3,\); a single number would fit"),
         (np.sum, np.ones(3), 0.0, ValueError, r"h=0\.0 is no distance; h must be positive"),
+        (
+            np.sum,
+            np.float32([1e6]),
+            None,
+            ValueError,
+            r"h=0\.005 vanishes beside 1e\+06 in float32; a larger h would fit",
+        ),
     ],
 )
 def test_what_numerical_gradient_refuses(f, x, h, error, message):
@@ -159,6 +166,32 @@ def test_a_large_value_drowns_the_quotient_but_not_the_check(check, rng):
     check(far, lambda dy, cache: dy.copy(), x, rng=rng)
     with pytest.raises(GradientError, match="dx"):
         check(lambda x: (x + 1e3, ()), lambda dy, cache: 1.001 * dy, x, rng=rng)
+
+
+def test_a_large_value_does_not_cover_up_for_others(rng):
+    """Each of 10,000 values near 1e8 is uncertain by 1 %, their sum by more than every slope: only one changes."""
+    x = np.random.default_rng(2).standard_normal((100, 100))
+    errors = check_gradients(lambda x: (x + 1e8, ()), lambda dy, cache: dy.copy(), x[:3], rng=rng)
+    assert 0 < errors["dx"] < 0.01
+    with pytest.raises(GradientError, match=r"dx\[0, 0\] is .*, the difference quotient"):
+        check_gradients(lambda x: (x + 1e8, ()), lambda dy, cache: 3 * dy, x, rng=rng)
+
+
+@both
+@pytest.mark.parametrize("large", [1e11, 1e12, 1e15])
+@pytest.mark.parametrize("factor", [1, 3])
+def test_what_rounding_hides_is_not_called_right(check, large, factor, rng):
+    x = np.random.default_rng(2).standard_normal(20)
+    with pytest.raises(
+        GradientError, match=r"cannot be checked: the values of op are so large .*; smaller values would"
+    ):
+        check(lambda x: (x + large, ()), lambda dy, cache: factor * dy, x, rng=rng)
+
+
+@both
+def test_the_error_of_a_right_derivative_is_shown(check, rng):
+    errors = check(cubic, cubic_backward, *arguments(), rng=rng)
+    assert 0 < max(errors.values()) < 1e-8
 
 
 @both
@@ -244,6 +277,27 @@ def test_an_upstream_gradient_of_ones_would_miss_this(rng):
 def test_gradients_of_the_wrong_form(check, gradients, message, rng):
     with pytest.raises(GradientError, match=message):
         check(cubic, lambda dy, c: gradients(*cubic_backward(dy, c)), *arguments(), rng=rng)
+
+
+@both
+def test_gradients_may_come_in_a_list(check, rng):
+    assert list(check(cubic, lambda dy, c: list(cubic_backward(dy, c)), *arguments(), rng=rng)) == ["dx", "dw", "db"]
+
+
+@both
+def test_an_op_that_changes_its_argument_is_named(check, rng):
+    def double(x):
+        x *= 2
+        return x, ()
+
+    with pytest.raises(GradientError, match="op changes x in place; a new array would fit"):
+        check(double, lambda dy, cache: 2 * dy, np.ones(3), rng=rng)
+
+
+@both
+def test_a_seed_is_no_generator(check):
+    with pytest.raises(TypeError, match=r"rng is 0; np.random.default_rng\(0\) would fit"):
+        check(cubic, cubic_backward, *arguments(), rng=0)
 
 
 @both
