@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from course.handout import Change
+    from course.rehearsal import Result
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -84,6 +85,66 @@ def _sentence(change: Change) -> str:
         "updated": f"Newer version: {change.notebook} (you had not changed yours)",
         "beside": f"Newer version: {change.where}, beside {change.notebook}, which is as you left it.",
     }[change.kind]
+
+
+@app.command(
+    epilog="[bold]course check 5[/] runs the notebook on convolution; without a number, the one that you saved last. "
+    "Your file is not changed."
+)
+def check(
+    notebook: Annotated[
+        str | None, typer.Argument(help="Number, name, or part of the name.", show_default=False)
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Your own folder.")] = Path("my-course"),
+) -> None:
+    """Run a notebook from the top, as it will be graded, and show its points: before you hand it in."""
+    from tqdm import tqdm
+
+    from course.handout import HandoutError, find_notebook, names_in, released_folder
+    from course.rehearsal import RehearsalError, rehearse
+
+    try:
+        files = {name: folder / name / f"{name}.ipynb" for name in names_in(released_folder())}
+        saved = [name for name, file in files.items() if file.exists()]
+        if notebook is None and saved:
+            notebook = max(saved, key=lambda name: files[name].stat().st_mtime)
+        name = find_notebook(notebook, list(files))
+        file = files[name]
+        with tqdm(desc=name, unit=" cells", leave=False, disable=None) as bar:
+
+            def told(done: int, all_: int) -> None:
+                bar.total = all_
+                bar.update(done - bar.n)
+
+            results = rehearse(file, told)
+    except (HandoutError, RehearsalError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("Stopped. Your notebook is as it was.")
+    _show(file, results)
+
+
+def _show(file: Path, results: list[Result]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("exercise", "points", "", title=str(file), title_justify="left", title_style="bold")
+    for result in results:
+        earned = "…" if result.points is None else f"{result.points:.3g}"
+        full = result.points == result.most or (result.points is None and not result.remark)
+        remark = Text(result.remark or ("✓" if result.points is not None else "a person reads it"))
+        table.add_row(Text(result.exercise), f"{earned} of {result.most:g}", remark, style="" if full else "yellow")
+    console = Console()
+    console.print(table)
+    counted = [result for result in results if result.points is not None]
+    read = sum(result.most for result in results if result.points is None)
+    sum_, most = sum(result.points or 0 for result in counted), sum(result.most for result in counted)
+    words = f", and up to {read:g} for answers in words" if read else ""
+    console.print(
+        f"{sum_:.3g} of {most:g} points by these checks{words}. When it is graded the numbers are others, and some "
+        "cases are not shown here."
+    )
 
 
 @app.command()
