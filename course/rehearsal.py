@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -113,7 +114,9 @@ def _results(cells: list[Any], allowed: tuple[str, ...]) -> Iterator[Result]:
         elif grading.get("grade") and cell.cell_type == "code":
             name, most = grading["grade_id"].removesuffix("-check"), float(grading["points"])
             points, remarks = _points(cell)
-            yield Result(name, min(points, most), most, "; ".join(dict.fromkeys([*troubles, *remarks])))
+            if troubles:  # a cell that failed defined nothing: that says it all
+                remarks = [remark for remark in remarks if not remark.startswith("NameError")]
+            yield Result(name, min(points, most), most, "; ".join([*troubles, *remarks]))
             troubles = []
         elif grading.get("grade"):
             written = UNANSWERED not in cell.source
@@ -133,7 +136,8 @@ def _points(check: Any) -> tuple[float, list[str]]:
 
 def _raised(cell: Any) -> list[str]:
     errors = [output for output in cell.outputs if output.output_type == "error"]
-    return [f"{error.ename}: {error.evalue.splitlines()[0] if error.evalue else ''}" for error in errors]
+    said = [f"{error.ename}: {error.evalue.splitlines()[0] if error.evalue else ''}" for error in errors]
+    return [re.sub(r"\(\d+\.py, line", "(line", text) for text in said]  # a cell's name means nothing
 
 
 def _not_there(source: str, allowed: tuple[str, ...]) -> Iterator[str]:
