@@ -16,7 +16,7 @@ from course.plots.figure import BLUE, GREY, INK, VERMILLION
 from course.plots.grids import number
 
 from .pooling_steps import FIELDS, KINDS, PICTURES, Answer, Array, State, Step, ask, compute
-from .scene import Item, Line, Rect, Scene, Text
+from .scene import Curve, Item, Rect, Scene, Text
 
 if TYPE_CHECKING:
     from .live import Live
@@ -27,7 +27,7 @@ WIDTH, HEIGHT, TOP, WORDS = 880, 440, 44, 316  # the upper edge of the cells, th
 INPUT, OUTPUT, BACK = 16, 316, 614  # left edges of the three columns
 SIDE = 248  # of the largest column
 LARGE = 54  # the largest side of a cell
-PALE = "#DDEEF8"
+PALE, DASH = "#DDEEF8", (1.6, 1.2)
 
 
 def draw(step: Step) -> Scene:
@@ -107,7 +107,8 @@ def _output(step: Step) -> Iterator[Item]:
         x, y = OUTPUT + j * side, TOP + i * side
         yield Rect(x, y, side, side, PALE if _same(value, step.y_before[i, j]) and step.state.shift else "#FFFFFF")
         if said is not None:
-            yield Text(x + side / 2, y + 0.32 * side, _value(value), min(17, 0.4 * side), bold=True, css="y")
+            text = _value(value)
+            yield Text(x + side / 2, y + 0.32 * side, text, _size(text, side), bold=True, css="y")
             if not _same(value, step.y[i, j]):
                 yield Rect(x + 3, y + 3, side - 6, side - 6, stroke=VERMILLION, line=2.5, dashes=True, css="wrong")
         sent = number(float(step.dy[i, j]))
@@ -133,13 +134,20 @@ def _back(step: Step) -> Iterator[Item]:
         yield from _cell(x, y, side, value, fill=PALE if to else "#FFFFFF", bold=to, css="dx")
         if not _same(value, right):
             yield Rect(x + 3, y + 3, side - 6, side - 6, stroke=VERMILLION, line=2.5, dashes=True, css="wrong")
-    # from grid to grid; over the cells a line would hide numbers
-    right, rows = OUTPUT + step.y.shape[1] * _side(step.y), [i for i, _ in step.receivers]
     (top, left), (fh, fw) = min(step.receivers), FIELDS[step.state.field] if step.state.kind == "mean" else (1, 1)
-    height = TOP + (step.place[0] + 0.5) * _side(step.y)
     spread = step.state.kind == "mean"
     yield Rect(BACK + left * side, TOP + top * side, fw * side, fh * side, stroke=BLUE, line=4, dashes=spread, css="to")
-    yield Line(right, height, BACK, TOP + ((min(rows) + max(rows) + 1) / 2) * side, BLUE, 2.5, spread, css="route")
+    yield Curve([_way(step, left, top)], BLUE, 2.5, DASH if spread else (), css="route")
+
+
+def _way(step: Step, left: int, top: int) -> Array:
+    """From a corner of the output at hand to one of its receivers; between the cells, for on them it would hide numbers."""
+    (row, column), from_, to = step.place, _side(step.y), _side(step.dx)
+    leaves, enters = TOP + (row + 1) * from_, TOP + top * to
+    edge = OUTPUT + step.y.shape[1] * from_
+    return np.array(
+        [(OUTPUT + (column + 1) * from_, leaves), (edge, leaves), (BACK, enters), (BACK + left * to, enters)]
+    )
 
 
 def _words(step: Step) -> Iterator[Item]:
@@ -196,8 +204,12 @@ def _cell(
 ) -> Iterator[Item]:
     yield Rect(x, y, side, side, fill, INK)
     text = _value(value)
-    size = min(17.0, 0.42 * side, 1.3 * side / max(len(text), 1))
-    yield Text(x + side / 2, y + side / 2, text, size, bold=bold, css=css)
+    yield Text(x + side / 2, y + side / 2, text, _size(text, side), bold=bold, css=css)
+
+
+def _size(text: str, side: float) -> float:
+    """Of a text that stays within its cell, in bold too."""
+    return min(17.0, 0.42 * side, 1.3 * side / max(len(text), 1))
 
 
 def _side(cells: Array) -> float:

@@ -45,7 +45,7 @@ def test_the_demo_follows_the_keyboard(open_notebook: Open) -> None:
     notebook.screenshot("demo, shifted")
 
     cell.get_by_role("button", name="mean").press("Enter")
-    expect(picture.locator("line.route")).to_have_attribute("stroke-dasharray", "4 3")
+    expect(picture.locator("path.route")).to_have_attribute("stroke-dasharray", "4 3")
     assert len(received(picture)) == 8
     notebook.screenshot("demo, mean")
 

@@ -2,14 +2,17 @@
 
 import itertools
 import xml.etree.ElementTree as ElementTree
+from functools import cache
 
 import numpy as np
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from course import ops
 from course.demos import pooling
 from course.demos.pooling_steps import FIELDS, KINDS, PICTURES, Answer, State, ask, compute
-from course.demos.scene import Scene
+from course.demos.scene import Scene, Text
 
 SVG = "{http://www.w3.org/2000/svg}"
 RIGHT = {
@@ -42,6 +45,17 @@ def parsed(scene: Scene) -> ElementTree.Element:
 
 def words(svg: ElementTree.Element, css: str) -> list[str]:
     return [element.text or "" for element in svg.iter(f"{SVG}text") if element.get("class") == css]
+
+
+def widths(scene: Scene, css: str) -> list[float]:
+    texts = [item for item in scene.items if isinstance(item, Text) and item.css == css]
+    return [_width(text.text, text.size, text.bold) for text in texts]
+
+
+@cache
+def _width(text: str, size: float, bold: bool) -> float:
+    font = FontProperties(weight="bold" if bold else "normal", size=size)
+    return TextPath((0, 0), text, prop=font).get_extents().width
 
 
 # ---- the steps -----------------------------------------------------------------------------------------------------
@@ -172,9 +186,32 @@ def test_the_picture_tells_its_state(state: State) -> None:
     np.testing.assert_allclose(shown, step.dx.ravel(), atol=0.006)
     assert len(words(svg, "y")) == len(words(svg, "dy")) == step.windows
     assert len(svg.findall(f"{SVG}rect[@class='winner']")) == (1 if state.kind == "max" else 0)
-    (route,) = svg.findall(f"{SVG}line[@class='route']")
+    (route,) = svg.findall(f"{SVG}path[@class='route']")
     assert bool(route.get("stroke-dasharray")) == (state.kind == "mean"), "max and mean differ in more than colour"
     assert words(svg, "problem") == []
+
+
+@pytest.mark.parametrize("state", [state for state in TELLING if step_of(state).windows], ids=str)
+def test_the_route_joins_the_output_at_hand_to_its_receivers_and_crosses_no_cell(state: State) -> None:
+    step = step_of(state)
+    items = pooling.draw(step).items
+    (route,) = (item for item in items if item.css == "route")
+    ((start, out, back, end),) = (piece.tolist() for piece in route.pieces)
+    side, (row, column) = pooling._side(step.y), step.place
+    left, top = pooling.OUTPUT + column * side, pooling.TOP + row * side
+    assert start == pytest.approx([left + side, top + side]), "a corner of the output at hand"
+    (to,) = (item for item in items if item.css == "to")
+    assert end == [to.x, to.y]
+    assert start[1] == out[1] and back[1] == end[1], "along the cells' edges"
+    assert out[0] == pooling.OUTPUT + step.y.shape[1] * side and back[0] == pooling.BACK, "free only between the grids"
+
+
+@pytest.mark.parametrize("state", FITTING, ids=str)
+def test_every_number_stays_within_its_cell(state: State) -> None:
+    step = step_of(state)
+    scene = pooling.draw(step)
+    for css, cells in (("y", step.y), ("dy", step.y), ("dx", step.dx)):
+        assert len(widths(scene, css)) == cells.size and max(widths(scene, css)) < pooling._side(cells) - 2
 
 
 @pytest.mark.parametrize("state", TELLING, ids=str)
