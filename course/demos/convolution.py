@@ -49,7 +49,7 @@ def demo(conv2d: Conv2d) -> "Live":
     """
     import ipywidgets as widgets  # late: whoever draws a step needs no widgets
 
-    from .live import Live
+    from .live import Live, set_steps
 
     start = State()
     picture = widgets.ToggleButtons(options=list(PICTURES), value=start.picture, description="picture")
@@ -66,7 +66,7 @@ def demo(conv2d: Conv2d) -> "Live":
         settings = State(picture.value, kernel.value, turned.value, stride.value, pad.value)
         if settings not in asked:
             asked[settings] = ask(settings, conv2d)
-        window.max = max(compute(settings, asked[settings]).windows - 1, 0)
+        set_steps(window, compute(settings, asked[settings]).windows)
         state = State(picture.value, kernel.value, turned.value, stride.value, pad.value, window.value)
         return draw(compute(state, asked[settings]))
 

@@ -11,7 +11,7 @@ from course.plots.figure import bundle
 
 from .scene import Scene
 
-__all__ = ["Live"]
+__all__ = ["Live", "set_steps"]
 
 
 class Live:
@@ -62,3 +62,18 @@ class Live:
         display(bundle(scene.png(), scene.label, int(scene.width), self._fallback), raw=True)
         live = {**self.widget._repr_mimebundle_(), "text/plain": "Run this cell to set the demo in motion."}
         display(live, raw=True)
+
+
+def set_steps(slider: widgets.IntSlider, steps: int) -> None:
+    """Let a slider from 0 reach so many steps; where there is no choice it stands still at 0.
+
+    >>> slider = widgets.IntSlider(value=5, min=0, max=8)
+    >>> set_steps(slider, 4)
+    >>> slider.value, slider.max, slider.disabled
+    (3, 3, False)
+    >>> set_steps(slider, 0)
+    >>> slider.value, slider.max, slider.disabled     # from 0 to 0 its handle would stand at the right end
+    (0, 1, True)
+    """
+    slider.max = max(steps - 1, 1)
+    slider.value, slider.disabled = min(slider.value, max(steps - 1, 0)), steps < 2

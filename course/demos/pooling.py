@@ -55,7 +55,7 @@ def demo(
     """
     import ipywidgets as widgets  # late: whoever draws a step needs no widgets
 
-    from .live import Live
+    from .live import Live, set_steps
 
     functions = {"max": (max_pool2d, max_pool2d_backward), "mean": (avg_pool2d, avg_pool2d_backward)}
     start = State()
@@ -73,7 +73,7 @@ def demo(
         settings = State(picture.value, kind.value, field.value, stride.value, shift.value)
         if settings not in asked:
             asked[settings] = ask(settings, functions)
-        window.max = max(compute(settings, asked[settings]).windows - 1, 0)
+        set_steps(window, compute(settings, asked[settings]).windows)
         state = State(picture.value, kind.value, field.value, stride.value, shift.value, window.value)
         return draw(compute(state, asked[settings]))
 
@@ -141,7 +141,7 @@ def _back(step: Step) -> Iterator[Item]:
 
 
 def _way(step: Step, left: int, top: int) -> Array:
-    """From a corner of the output at hand to one of its receivers; between the cells, for on them it would hide numbers."""
+    """From a corner of the output at hand to its receivers; on the edges of the cells, for within it would hide numbers."""
     (row, column), from_, to = step.place, _side(step.y), _side(step.dx)
     leaves, enters = TOP + (row + 1) * from_, TOP + top * to
     edge = OUTPUT + step.y.shape[1] * from_

@@ -217,8 +217,10 @@ def test_the_picture_follows_the_controls_and_asks_once_for_each_setting() -> No
     assert shown(live).get("data-windows") == "9" and control["window"].max == 8
     control["kernel"].value, control["used"].value = "2×2 of EECS 545", True
     assert shown(live).get("data-windows") == "0", "(5 + 2 − 2)/2 is not whole"
+    window = control["window"]
+    assert window.value == 0 < window.max and window.disabled, "from 0 to 0 the handle would stand at the right end"
     control["stride"].value = 1
-    assert shown(live).get("data-windows") == "36"
+    assert shown(live).get("data-windows") == "36" and window.max == 35 and not window.disabled
 
 
 def test_an_error_in_a_callback_is_shown_and_the_demo_goes_on() -> None:

@@ -246,7 +246,7 @@ def test_the_picture_follows_the_controls_and_asks_once_for_each_setting() -> No
     control["field"].value = "3×3"
     assert shown(live).get("data-windows") == "4"
     control["stride"].value = 3
-    assert shown(live).get("data-windows") == "0"
+    assert shown(live).get("data-windows") == "0" and control["window"].disabled
     control["picture"].value, control["kind"].value = STROKE, "mean"
     assert shown(live).get("data-windows") == "4" and len(calls) == 5
     control["shift"].value = 1
