@@ -17,7 +17,7 @@ from course.plots.linear_classifier import borders, segment, square
 
 from .linear_classifier_steps import CLASSES, LABELS, POINTS, Array, Functions, State, Step, compute
 from .plane import Plane
-from .scene import Item, Line, Rect, Scene, Text
+from .scene import Curve, Item, Line, Rect, Scene, Text
 
 if TYPE_CHECKING:
     from .drag import Dragged
@@ -26,13 +26,14 @@ __all__ = ["Functions", "State", "compute", "demo", "draw"]
 
 WIDTH, HEIGHT = 900, 536
 REACH = 2.1
-PLANE = Plane(16, 56, 420, 420, x=(-REACH, REACH), y=(-REACH, REACH))
+PLANE = Plane(28, 56, 400, 400, x=(-REACH, REACH), y=(-REACH, REACH))  # around it is room for the ring
 BOX = square(REACH)
 MARKS = ((BLUE, "●"), (VERMILLION, "▲"), (GREEN, "■"))
+DASHES = ((6.0, 2.5), (2.5, 2.5), (6.0, 2.5, 1.2, 2.5))  # of the lines where y leads over a class by 1
 
 # left edges of the table's columns, its first row, and the height of a row
-CLASS, SCORE, GAP, CHANCE, ROWS, ROW = 460, 588, 604, 764, 92, 46
-BAR, MOST = 60, 4.0  # the longest bar, and the gap that it stands for
+CLASS, SCORE, GAP, CHANCE, ROWS, ROW = 460, 596, 614, 774, 92, 46
+BAR, MOST = 46, 4.0  # the longest bar, and the gap that it stands for
 LOSSES, LINE = 258, 34
 
 
@@ -101,7 +102,8 @@ def _plane(step: Step) -> Iterator[Item]:
     for j in range(CLASSES):
         ends = segment(w[:, y] - w[:, j], float(b[y] - b[j]) - 1, BOX) if j != y else None
         if ends is not None:
-            yield Line(*PLANE.to_scene(*ends[0]), *PLANE.to_scene(*ends[1]), MARKS[j][0], 1.6, True, css="lead")
+            line = [np.array([PLANE.to_scene(*end) for end in ends])]
+            yield Curve(line, MARKS[j][0], 1.8, DASHES[j], css="lead")
     for place, c in zip(POINTS, LABELS, strict=True):
         colour, mark = MARKS[c]
         yield Text(*PLANE.to_scene(*place), mark, 13, colour, css="dot")
@@ -150,6 +152,8 @@ def _table(step: Step) -> Iterator[Item]:
         yield Text(CLASS, y, f"{mark} {c}", 18, colour, "start")
         if is_label:
             yield Text(CLASS + 38, y, "= y", 14, anchor="start")
+        else:  # how its dashed line is drawn
+            yield Curve([np.array([[CLASS, y + 17.0], [CLASS + 34, y + 17]])], colour, 1.8, DASHES[c], css="sample")
         yield Text(SCORE, y, _short(step.scores, c), 16, anchor="end", css="score")
         if is_label:
             yield Text(GAP, y, "the label itself", 14, "#555555", "start")
@@ -187,8 +191,9 @@ def _losses(step: Step) -> Iterator[Item]:
             css = f"{name}-{'mean' if n else 'loss'}"
             yield Text(x, y, "?" if value is None else _number(value), size, INK, "start", n == 0, css=css)
     for x, name in ((hinge, "hinge"), (softmax, "softmax")):
-        if name in step.wrong:
-            yield _frame(x - 6, LOSSES + 24, 96, 2 * LINE, name)
+        for n, part in enumerate(("loss", "mean")):
+            if f"{name}-{part}" in step.wrong:
+                yield _frame(x - 6, LOSSES + 25 + n * LINE, 110, LINE - 4, f"{name}-{part}")
     if step.accuracy is not None:
         rightly = f"{round(step.accuracy * len(LABELS))} of {len(LABELS)} dots lie where their class wins"
         yield Text(CLASS, LOSSES + 118, rightly, 15, anchor="start", css="accuracy")
@@ -210,13 +215,17 @@ def _frame(x: float, y: float, width: float, height: float, name: str) -> Rect:
 
 
 def _problems(step: Step) -> list[str]:
-    names = {"scores": "linear_scores", "p": "softmax", "hinge": "hinge_loss", "softmax": "softmax_loss"}
-    wrong = [f"Your {names[name]} is not right (dashed)." for name in names if name in step.wrong]
+    functions = {"linear_scores": {"scores"}, "softmax": {"p"}} | {
+        f"{name}_loss": {f"{name}-loss", f"{name}-mean"} for name in ("hinge", "softmax")
+    }
+    wrong = [f"Your {name} is not right (dashed)." for name, numbers in functions.items() if numbers & step.wrong]
     return [*step.problems, *wrong]
 
 
 def _number(value: float) -> str:
-    return (f"{value:.3g}" if abs(value) >= 1000 else f"{value:.2f}").replace("-", "−")
+    """With two decimals; 0.00 is exactly 0."""
+    text = f"{value:.1g}" if 0 < abs(value) < 0.005 else f"{value:.3g}" if abs(value) >= 1000 else f"{value:.2f}"
+    return text.replace("-", "−")
 
 
 def _short(values: Array | None, c: int) -> str:

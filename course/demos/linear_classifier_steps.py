@@ -61,7 +61,8 @@ class Step:
         losses: by "hinge" and "softmax", of the point.
         means: the same, over the thirty dots.
         accuracy: of the dots, the share whose label has the highest score.
-        wrong: of "scores", "p", "hinge", "softmax" those that differ from the right ones.
+        wrong: of "scores", "p", "hinge-loss", "hinge-mean", "softmax-loss", "softmax-mean" those that differ from the
+            right ones.
         problems: what is wrong with the functions, in words.
     """
 
@@ -106,12 +107,12 @@ def compute(state: State, functions: Functions) -> Step:
         ("hinge", functions.hinge_loss, ops.hinge_loss),
         ("softmax", functions.softmax_loss, ops.softmax_loss),
     ):
-        for found, part in ((losses, slice(-1, None)), (means, slice(0, -1))):
+        for found, part, what in ((losses, slice(-1, None), "loss"), (means, slice(0, -1), "mean")):
             given = scores[part], labels[part]
             loss = _ask(f"{name}_loss", function, given, (), problems)
             found[name] = None if loss is None else float(loss)
             if loss is not None and not _same(loss, reference(*given)[0]):
-                wrong.add(name)
+                wrong.add(f"{name}-{what}")
     accuracy = float(np.mean(scores[:-1].argmax(axis=1) == LABELS))
     distinct = tuple(dict.fromkeys(problems))
     return Step(state, scores[-1], None if p is None else p[0], losses, means, accuracy, frozenset(wrong), distinct)

@@ -141,7 +141,7 @@ def _back(step: Step) -> Iterator[Item]:
 
 
 def _way(step: Step, left: int, top: int) -> Array:
-    """From a corner of the output at hand to its receivers; on the edges of the cells, for within it would hide numbers."""
+    """From the output at hand to a corner of its receivers, along the edges of cells: within, it would hide numbers."""
     (row, column), from_, to = step.place, _side(step.y), _side(step.dx)
     leaves, enters = TOP + (row + 1) * from_, TOP + top * to
     edge = OUTPUT + step.y.shape[1] * from_

@@ -10,6 +10,7 @@ from course import ops
 from course.demos import linear_classifier
 from course.demos.linear_classifier import PLANE, draw
 from course.demos.linear_classifier_steps import LABELS, POINTS, B, Functions, State, Step, compute
+from course.demos.scene import Line, Text
 
 SVG = "{http://www.w3.org/2000/svg}"
 RIGHT = Functions(ops.affine, ops.hinge_loss, ops.softmax, ops.softmax_loss)
@@ -33,6 +34,15 @@ def words(svg: ElementTree.Element, css: str) -> list[str]:
 
 def numbers(svg: ElementTree.Element, css: str) -> list[float]:
     return [float(text.split(" →")[0].replace("−", "-")) for text in words(svg, css)]
+
+
+def lines(step: Step, css: str) -> list[np.ndarray]:
+    """The two ends (2, 2) of each line of a class."""
+    found = [item for item in draw(step).items if item.css == css]
+    return [
+        np.array([[item.x1, item.y1], [item.x2, item.y2]]) if isinstance(item, Line) else item.pieces[0]
+        for item in found
+    ]
 
 
 def test_a_point_by_hand() -> None:
@@ -80,33 +90,58 @@ def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State, legible
     assert [rect for rect in svg.iter(f"{SVG}rect") if "wrong" in (rect.get("class") or "")] == []
     for name, loss in step.losses.items():
         (said,) = words(svg, f"{name}-loss")
-        assert float(said) == pytest.approx(loss, abs=6e-3) and f"{name} loss {said}" in scene.label
-    lines = [line for line in svg.iter(f"{SVG}line") if line.get("class") in ("border", "lead")]
+        assert float(said.replace("−", "-")) == pytest.approx(loss, abs=6e-3) and f"{name} loss {said}" in scene.label
     left, top, right, bottom = PLANE.bounds
-    for line in lines:
-        for x, y in (("x1", "y1"), ("x2", "y2")):
-            assert left - 0.1 <= float(line.get(x, "")) <= right + 0.1
-            assert top - 0.1 <= float(line.get(y, "")) <= bottom + 0.1
+    for ends in [*lines(step, "border"), *lines(step, "lead")]:
+        assert np.all(ends >= np.array([left, top]) - 0.1) and np.all(ends <= np.array([right, bottom]) + 0.1)
     legible(draw(step).figure(), apart=lambda text: text.get_position()[0] > PLANE.bounds[2])
 
 
 def test_on_a_border_two_classes_score_alike_and_on_a_dashed_line_the_label_leads_by_one() -> None:
     state = State(scale=2.0)
     w, b = state.weights
-    svg = parsed(compute(state, RIGHT))
-    found = {"border": 0, "lead": 0}
-    for line in svg.iter(f"{SVG}line"):
-        css = line.get("class")
-        if css in found:
-            found[css] += 1
-            middle = [sum(float(line.get(f"{axis}{n}", "")) for n in (1, 2)) / 2 for axis in "xy"]
-            scores = np.array(PLANE.to_numbers(*middle)) @ w + b
+    step = compute(state, RIGHT)
+    for css, count in (("border", 3), ("lead", 2)):
+        found = lines(step, css)
+        assert len(found) == count
+        for ends in found:
+            scores = np.array(PLANE.to_numbers(*ends.mean(axis=0))) @ w + b
             leads = np.sort(scores[state.label] - np.delete(scores, state.label))
             if css == "border":
                 assert np.ptp(np.sort(scores)[1:]) == pytest.approx(0, abs=0.01)
             else:
                 assert np.abs(leads - 1).min() == pytest.approx(0, abs=0.01)
-    assert found == {"border": 3, "lead": 2}
+
+
+def test_dashed_lines_differ_in_more_than_colour_and_the_table_says_whose_they_are() -> None:
+    for label in range(3):
+        items = draw(compute(State(label=label), RIGHT)).items
+        leads, samples = ({i.stroke: i.dash for i in items if i.css == css} for css in ("lead", "sample"))
+        assert leads == samples and len(set(leads.values())) == 2 and () not in leads.values()
+
+
+@pytest.mark.parametrize(("label", "x"), [(0, (0.6, 2.1)), (1, (-2.1, 0.0)), (2, (1.5, -1.5))])
+def test_a_loss_that_is_never_0_does_not_read_0(label: int, x: tuple[float, float]) -> None:
+    svg = parsed(compute(State(x=x, label=label, scale=4.0), RIGHT))
+    assert words(svg, "hinge-loss") == ["0.00"]
+    assert 0 < numbers(svg, "softmax-loss")[0] < 0.001
+
+
+def test_a_loss_whose_mean_alone_is_wrong_is_right_of_the_point() -> None:
+    without_n = replace(RIGHT, softmax_loss=lambda s, y: (len(s) * ops.softmax_loss(s, y)[0], None))
+    assert compute(State(), without_n).wrong == {"softmax-mean"}
+    (frame,) = (item for item in draw(compute(State(), without_n)).items if item.css.startswith("wrong"))
+    for css, framed in (("softmax-loss", False), ("softmax-mean", True)):
+        (text,) = (item for item in draw(compute(State(), without_n)).items if item.css == css)
+        assert (frame.y < text.y < frame.y + frame.height) == framed and frame.x < text.x < frame.x + frame.width
+
+
+def test_there_is_room_for_the_ring_around_the_plane() -> None:
+    left, top, right, bottom = np.array(PLANE.bounds) + 24 * np.array([-1, -1, 1, 1])  # with its outline
+    texts = [item for item in draw(compute(State(), RIGHT)).items if isinstance(item, Text)]
+    above, below = (text for text in texts if text.x == PLANE.left and text.anchor == "start")
+    assert left >= 0 and above.y + above.size / 2 < top and below.y - below.size / 2 > bottom
+    assert right < min(text.x for text in texts if text.x > PLANE.bounds[2])
 
 
 def stub(*_):
@@ -143,7 +178,7 @@ def test_what_a_function_does_wrong_is_said_in_the_picture(name: str, legible) -
     assert message in draw(step).label
     assert " ".join(words(svg, "problem")).startswith(message[:45])
     frames = [rect for rect in svg.iter(f"{SVG}rect") if "wrong" in (rect.get("class") or "")]
-    assert len(frames) == len(step.wrong) == ("(dashed)" in message)
+    assert len(frames) == len(step.wrong) == (2 if name == "wrong loss" else "(dashed)" in message)
     legible(draw(step).figure(), apart=lambda text: text.get_position()[0] > PLANE.bounds[2])
 
 
