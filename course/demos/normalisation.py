@@ -175,10 +175,12 @@ def _ask(batch_norm: BatchNorm, x: Array) -> tuple[Array | None, str]:
 
 
 def _spread(std: float) -> str:
-    if std >= 100 or 0 < std < 0.001:
+    """Three digits or all before the point; a power of ten only of what would else read 0.000."""
+    if 0 < std < 0.001:
         mantissa, exponent = f"{std:.0e}".split("e")
         return f"{mantissa}e{int(exponent)}".replace("-", "−")
-    return f"{std:.2f}" if std >= 0.1 else f"{std:.3f}"
+    decimals = 3 if std < 0.1 else 2 if std < 10 else 1 if std < 100 else 0
+    return f"{std:.{decimals}f}"
 
 
 def _short(value: float) -> str:

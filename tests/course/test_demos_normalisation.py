@@ -66,6 +66,11 @@ def test_the_picture_tells_its_state_and_no_text_leaves_it(state: State, legible
     legible(draw(step).figure())
 
 
+def test_growing_deviations_are_written_in_one_way() -> None:
+    svg = parsed(compute(State(35, "ReLU"), right))
+    assert words(svg, "std-without") == [f"std {text}" for text in ("2.05", "5.32", "13.5", "32.2", "67.7", "148")]
+
+
 def stub(x, gamma, beta, running, *, training):
     raise NotImplementedError("batch_norm")
 
