@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from course.plots.figure import BLUE, GREY, INK, VERMILLION
-from course.plots.grids import number
+from course.plots.grids import number, shade
 
 from .convolution_steps import KERNELS, PICTURES, Answer, Array, Conv2d, State, Step, ask, compute
 from .scene import Item, Rect, Scene, Text
@@ -149,10 +149,9 @@ def _words(step: Step) -> Iterator[Item]:
 
 
 def _cell(x: float, y: float, side: float, value: float, among: Array, *, padding: bool = False) -> Iterator[Item]:
-    """A cell with its number, the greyer the larger it is among others."""
+    """A cell with its number, shaded by how large it is among others."""
     largest = float(np.abs(among).max()) or 1.0
-    grey = round(255 * (1 - 0.28 * min(abs(value) / largest, 1.0))) if np.isfinite(value) else 255
-    yield Rect(x, y, side, side, f"#{grey:02x}{grey:02x}{grey:02x}", GREY if padding else INK, dashes=padding)
+    yield Rect(x, y, side, side, shade(value / largest), GREY if padding else INK, dashes=padding)
     text = _value(value)
     size = min(17.0, 0.5 * side, 1.35 * side / max(len(text), 1))
     yield Text(x + side / 2, y + side / 2, text, size, "#555555" if padding else INK)

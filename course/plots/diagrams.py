@@ -32,7 +32,7 @@ def connections(inputs: int, hidden: int, field: int) -> Figure:
         ("connected locally", "each line has its own weight"),
         ("weights shared", "lines of one style, one weight"),
     )
-    figure, axes = drawing((-0.8, 3 * apart - 1.8), (-1.5, 4.0), min(0.36, 10 / (3 * apart)))
+    figure, axes = drawing((-1.2, 3 * apart - 1.4), (-1.5, 4.0), min(0.36, 10 / (3 * apart)))
     for n, (title, note) in enumerate(kinds):
         left, middle = n * apart, n * apart + (inputs - 1) / 2
         for j in range(hidden):

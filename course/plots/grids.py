@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from .figure import BLUE, GREY, INK, TEXT, drawing, write
 
-__all__ = ["matrices", "number"]
+__all__ = ["matrices", "number", "shade"]
 
 Window = tuple[int, int, int, int]  # first row, first column, rows, columns
 
@@ -29,7 +29,7 @@ def matrices(
 ) -> Figure:
     """Draw matrices and signs in a row: `matrices(x, "⋆", k, "=", y)`.
 
-    A matrix's cell that holds NaN stays empty, as a question. Each cell's grey grows with its number.
+    A matrix's cell that holds NaN stays empty, as a question. Each cell is shaded by its number (`shade`).
 
     Args:
         parts: matrices (H, W), and texts to stand between them.
@@ -84,15 +84,30 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
+def shade(share: float) -> str:
+    """The colour of a cell: the greyer the larger its number is, the more orange the farther it is below 0.
+
+    Args:
+        share: the number among the largest in absolute value, from −1 to 1; one that is not finite stays white.
+
+    >>> shade(0.0), shade(1.0), shade(-1.0)     # light enough to read black on it
+    ('#ffffff', '#b8b8b8', '#f5cc80')
+    """
+    strength = min(abs(share), 1.0) if np.isfinite(share) else 0.0
+    full = (184, 184, 184) if share > 0 else (245, 204, 128)
+    return "#" + "".join(f"{round(255 - strength * (255 - c)):02x}" for c in full)
+
+
 def _cells(axes: Axes, array: npt.NDArray[Any], left: float, top: float, pad: int) -> None:
     rows, columns = array.shape
     largest = float(np.nanmax(np.abs(array), initial=0.0)) or 1.0
     for (i, j), value in np.ndenumerate(array):
         inside = pad <= i < rows - pad and pad <= j < columns - pad
-        grey = 0.0 if np.isnan(value) else 0.28 * abs(value) / largest  # light enough to read black on it
         edge, dash = (INK, "-") if inside else (GREY, ":")
         corner = left + j, top + i
-        axes.add_patch(Rectangle(corner, 1, 1, facecolor=str(1 - grey), edgecolor=edge, linewidth=0.9, linestyle=dash))
+        axes.add_patch(
+            Rectangle(corner, 1, 1, facecolor=shade(value / largest), edgecolor=edge, linewidth=0.9, linestyle=dash)
+        )
         write(axes, left + j + 0.5, top + i + 0.52, number(value), colour=INK if inside else "#5A5A5A")
 
 

@@ -97,6 +97,15 @@ def test_a_matrix_shows_its_numbers_and_leaves_questions_open() -> None:
     assert sorted(t.get_text() for t in figure.axes[0].texts if t.get_text()) == sorted(["1", "−2.5", ".25", "⋆", "0"])
 
 
+def test_numbers_of_either_sign_have_shades_of_their_own() -> None:
+    faces = [cell.get_facecolor() for cell in plots.matrices([[-2, -1, 0, 1, 2, np.nan]]).axes[0].patches]
+    assert len(set(faces)) == 5 and faces[2] == faces[5] == (1, 1, 1, 1)
+    grey = [max(face[:3]) == min(face[:3]) for face in faces]
+    assert grey == [False, False, True, True, True, True]
+    brightness = [np.dot(face[:3], (0.2126, 0.7152, 0.0722)) for face in faces]
+    assert brightness[0] < brightness[1] < 1 > brightness[3] > brightness[4] > 0.7, "and black is read on all"
+
+
 @pytest.mark.parametrize(
     ("stride", "fits", "beyond"),
     [(1, 5, 0), (2, 3, 0), (3, 2, 1), (4, 2, 0), (5, 1, 1), (6, 1, 1), (7, 1, 0)],
@@ -121,6 +130,14 @@ def test_connections_are_drawn_21_9_and_9_times() -> None:
     assert len(set(shared)) == 3 and all(shared.count(style) == 3 for style in shared), (
         "three weights, three times each"
     )
+
+
+def test_below_connections_no_note_touches_the_edge() -> None:
+    figure = plots.connections(7, 3, 3)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    room = min(min(box.x0, figure.bbox.x1 - box.x1) for box in boxes)
+    assert room > 0.1 * figure.dpi, "a tenth of an inch"
 
 
 def test_a_word_is_found_where_the_answer_reaches_the_threshold() -> None:
