@@ -30,7 +30,7 @@ class Live:
         self._draw, self._name = draw, name
         # with ipykernel 7 callbacks may run on several threads at once
         self._lock, self._drawing = threading.RLock(), False
-        self._picture = widgets.HTML()
+        self._picture = widgets.HTML(layout=widgets.Layout(overflow="auto hidden"))  # wide pictures scroll sideways
         rows = [widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap")) for row in controls]
         self.widget = widgets.VBox([*rows, self._picture])
         self.widget.add_class(f"demo-{name}")

@@ -26,6 +26,7 @@ _Dash = Literal["-", "--"]
 
 PER_INCH = 96  # pixels of a page
 POINT = 72 / PER_INCH  # points in a pixel
+LEAST = 0.85  # of a scene's width: in a narrower page it scrolls, for its text would be too small to read
 FONT = "DejaVu Sans, Verdana, sans-serif"  # the first is what matplotlib brings along
 
 INK = "#222222"
@@ -180,7 +181,7 @@ class Scene:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img"{data} aria-label="{escape(self.label)}" '
             f'viewBox="0 0 {self.width:g} {self.height:g}" width="{self.width:g}" font-family="{FONT}" '
-            f'style="max-width: 100%; height: auto; background: white">'
+            f'style="min-width: {LEAST * self.width:g}px; max-width: 100%; height: auto; background: white">'
             f"{''.join(item.svg() for item in self.items)}</svg>"
         )
 

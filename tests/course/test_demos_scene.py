@@ -34,6 +34,11 @@ def test_a_scene_draws_its_parts_from_back_to_front_and_escapes_words() -> None:
     assert seen[30, 60, 0] > 0.9, "the line lies on the rectangle"
 
 
+def test_a_scene_shrinks_with_the_page_as_long_as_its_text_can_be_read() -> None:
+    style = ElementTree.fromstring(Scene(800, 20, "nothing", ()).svg()).get("style", "")
+    assert "min-width: 680px; max-width: 100%" in style
+
+
 def test_a_curve_may_have_pieces_dashes_and_an_inside() -> None:
     upper, lower = (np.array([[2.0, y], [38, y]]) for y in (5, 10))
     triangle = np.array([[10.0, 30], [30, 30], [20, 15]])
