@@ -19,7 +19,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .live import Live
+from .live import SIDEWAYS, Live
 from .scene import Scene
 
 __all__ = ["DragPoint", "Dragged"]
@@ -75,6 +75,7 @@ class Dragged(Live):
         super().__init__(name, controls, draw)
         self.widget.children = (*self.widget.children[:-1], point)
         self._picture = point
+        point.layout.overflow = SIDEWAYS
         point.add_class(f"demo-{name}-point")
         self._point, self._drawn_at = point, (point.x, point.y)
         point.observe(self._moved, ["x", "y"])

@@ -11,7 +11,9 @@ from course.plots.figure import bundle
 
 from .scene import Scene
 
-__all__ = ["Live", "set_steps"]
+__all__ = ["SIDEWAYS", "Live", "set_steps"]
+
+SIDEWAYS = "auto hidden"  # a picture that is wider than the page scrolls; the controls above it stay
 
 
 class Live:
@@ -30,7 +32,7 @@ class Live:
         self._draw, self._name = draw, name
         # with ipykernel 7 callbacks may run on several threads at once
         self._lock, self._drawing = threading.RLock(), False
-        self._picture = widgets.HTML(layout=widgets.Layout(overflow="auto hidden"))  # wide pictures scroll sideways
+        self._picture = widgets.HTML(layout={"overflow": SIDEWAYS})
         rows = [widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap")) for row in controls]
         self.widget = widgets.VBox([*rows, self._picture])
         self.widget.add_class(f"demo-{name}")

@@ -69,6 +69,7 @@ def test_in_a_narrow_window_text_stays_readable_and_the_picture_scrolls(demos: N
         demos.page.keyboard.press("ArrowRight")
         expect(picture).to_have_attribute(*moved)
         assert picture.bounding_box()["x"] == left, "the new picture stands where the old one was"
+        assert cell.locator("[class*=demo-] .noUi-handle").first.bounding_box()["x"] > 400, "the controls stay"
         demos.screenshot(f"narrow, scrolled, demo {index}")
     assert demos.cell(1).evaluate(APART) < 1.5
 
