@@ -1380,4 +1380,4 @@ plots.show(
 # - The same for pictures, where a channel has N·H·W values.
 # - Dropout that keeps the expectation, and is not there at test time.
 #
-# With convolution, pooling and these, all layers of the networks from LeNet to ResNet are in your hands. Notebook 09 trains them.
+# With convolution, pooling and these, all layers of the networks from LeNet to ResNet are in your hands. What is left is to train them.
