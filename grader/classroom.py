@@ -41,6 +41,7 @@ class Outcome:
     remarks: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    answers: dict[str, str] = field(default_factory=dict)  # digests of what a person marks, by notebook/cell
 
     @property
     def score(self) -> float:

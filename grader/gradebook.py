@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from .assignment import Assignment
-from .cells import grade_id, is_solution, is_test
+from .cells import grade_id, is_graded, is_solution, is_test
 from .errors import BadGradebook
 from .grade import Graded
+from .graft import is_students
 
 TABLES = {"assignment", "student", "submitted_assignment", "grade"}
 
@@ -72,9 +74,19 @@ class Book:
                 return False
 
     def record(
-        self, student: str, assignment: str, graded: dict[str, tuple[Assignment, Graded]], timestamp: str | None
+        self,
+        student: str,
+        assignment: str,
+        graded: dict[str, tuple[Assignment, Graded]],
+        timestamp: str | None,
+        before: Mapping[str, str] | None = None,
     ) -> None:
-        """Write the scores of one submission, notebook by notebook; manual scores and comments stay as they are."""
+        """Write the scores of one submission, notebook by notebook; manual scores and comments stay as they are.
+
+        Args:
+            before: `answers` of this student's last submission, by which a mark by hand is known to be still about
+                what was handed in; by default none is.
+        """
         with _in_words(self.url):
             try:
                 self.book.update_or_create_student(student)
@@ -85,21 +97,21 @@ class Book:
                 late = submission.total_seconds_late
                 for notebook in submission.notebooks:
                     if notebook.name in graded:
-                        self._record(notebook, graded[notebook.name][1])
+                        self._record(notebook, graded[notebook.name][1], before or {})
                         self._penalize(notebook, student, late)
                 self.book.db.commit()
             except BaseException:
                 self.book.db.rollback()
                 raise
 
-    def _record(self, notebook: Any, graded: Graded) -> None:
+    def _record(self, notebook: Any, graded: Graded, before: Mapping[str, str]) -> None:
         cells = {grade_id(cell): cell for cell in graded.notebook.cells}
-        nothing = is_rejected(graded.notebook)
+        nothing, now = is_rejected(graded.notebook), answers(notebook.name, graded.notebook)
         for grade in notebook.grades:
-            cell = cells[grade.name]
+            cell, key = cells[grade.name], f"{notebook.name}/{grade.name}"
             by_hand = 0.0 if nothing else _unanswered(cell)
             grade.auto_score = graded.scores[grade.name] if is_test(cell) else by_hand
-            grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
+            grade.needs_manual_grade = waits(grade, grade.needs_manual_grade, before.get(key) != now[key])
         for comment in notebook.comments:
             cell = cells[comment.name]
             comment.auto_comment = "No response." if _untouched(cell) and is_solution(cell) else None
@@ -129,6 +141,35 @@ class Book:
                 for s in self.book.assignment_submissions(assignment)
             ]
         return sorted(rows, key=lambda row: row.student)
+
+
+def waits(grade: Any, asked: bool, changed: bool) -> bool:
+    """Whether a person has yet to mark a grade: what `needs_manual_grade` says wherever points are counted.
+
+    nbgrader asks for each mark by hand again after every run. Here it stands as long as what it is about does.
+
+    Args:
+        grade: nbgrader's, with its new automatic score.
+        asked: whether a person was asked before.
+        changed: whether something else was handed in than at that time.
+    """
+    return grade.auto_score is None if grade.manual_score is None else asked or changed
+
+
+def answers(name: str, notebook: NotebookNode) -> dict[str, str]:
+    """A digest of what a mark by hand is about, by notebook/cell: of an answer its text, else all the student's code.
+
+    Args:
+        name: of the notebook.
+        notebook: as it was graded.
+    """
+    own = [cell.source for cell in notebook.cells if is_students(cell) and not is_graded(cell)]
+    about = {
+        f"{name}/{grade_id(cell)}": [cell.source] if is_solution(cell) else own
+        for cell in notebook.cells
+        if is_graded(cell)
+    }
+    return {key: hashlib.sha256(repr(texts).encode()).hexdigest() for key, texts in about.items()}
 
 
 def _moment(timestamp: str | None) -> datetime | None:

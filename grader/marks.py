@@ -30,6 +30,7 @@ class Sheet:
     penalty: float = 0.0
     handed_in: datetime | None = None
     untouched: list[Key] = field(default_factory=list)  # cells that were handed in as they were handed out
+    outdated: list[Key] = field(default_factory=list)  # marked by hand, before something else was handed in
 
     @property
     def earned(self) -> float:
@@ -125,13 +126,14 @@ def _sheets(session: Any, name: str) -> dict[str, Sheet]:
     for student, late in _of(name, session.query(SubmittedAssignment.student_id, penalty)):
         sheets[student].penalty += late or 0.0
     cell = (SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
-    grades = session.query(*cell, Grade.score, Grade.auto_score, Grade.manual_score)
-    for student, notebook, exercise, score, automatic, manual in _of(name, grades, Grade):
-        ungraded = automatic is None and manual is None
-        sheets[student].scores[notebook, exercise] = None if ungraded else float(score)
+    grades = session.query(*cell, Grade.score, Grade.needs_manual_grade, Grade.manual_score)
+    for student, notebook, exercise, score, waits, manual in _of(name, grades, Grade):
+        sheets[student].scores[notebook, exercise] = None if waits else float(score)
+        if waits and manual is not None:
+            sheets[student].outdated.append((notebook, exercise))
     comments = session.query(*cell, Comment.manual_comment, Comment.auto_comment)
     for student, notebook, exercise, comment, noted in _of(name, comments, Comment):
-        if comment:
+        if comment and (notebook, exercise) not in sheets[student].outdated:  # it is about another answer
             sheets[student].comments[notebook, exercise] = comment
         if noted:  # "No response.": nbgrader notes nothing else
             sheets[student].untouched.append((notebook, exercise))

@@ -20,7 +20,7 @@ from traitlets.config import Config
 
 from . import feedback, intake, release
 from .classroom import Classroom, Outcome
-from .gradebook import is_rejected
+from .gradebook import answers, is_rejected, waits
 from .worker import Done, Job, work
 
 Resources = dict[str, Any]
@@ -69,18 +69,26 @@ class GradedExporter(NotebookExporter):
 
 
 class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
-    """Writes the scores, and of a notebook that could not be read also 0 for what a person would grade."""
+    """Writes the scores, of a notebook that could not be read also 0 for what a person would grade, and what waits."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        nb, resources = super().preprocess(nb, resources)
         names = resources["nbgrader"]
-        if is_rejected(nb):
-            with Gradebook(names["db_url"]) as book:
-                for grade in book.find_submission_notebook(
-                    names["notebook"], names["assignment"], names["student"]
-                ).grades:
-                    grade.auto_score, grade.needs_manual_grade = 0.0, grade.manual_score is not None
-                book.db.commit()
+        which = names["notebook"], names["assignment"], names["student"]
+        with Gradebook(names["db_url"]) as book:
+            asked = {grade.name for grade in book.find_submission_notebook(*which).grades if grade.needs_manual_grade}
+        nb, resources = super().preprocess(nb, resources)
+        classroom = Classroom(Path(CourseDirectory(config=self.config).root))
+        outcome = classroom.outcome(names["student"], names["assignment"]) or Outcome(names["student"], "")
+        now = answers(names["notebook"], nb)
+        with Gradebook(names["db_url"]) as book:
+            for grade in book.find_submission_notebook(*which).grades:
+                key = f"{names['notebook']}/{grade.name}"
+                if is_rejected(nb):
+                    grade.auto_score = 0.0
+                grade.needs_manual_grade = waits(grade, grade.name in asked, outcome.answers.get(key) != now[key])
+            book.db.commit()
+        outcome.answers |= now
+        classroom.keep_outcome(names["assignment"], outcome)
         return nb, resources
 
 
@@ -111,5 +119,7 @@ def init_assignment(self: Autograde, assignment_id: str, student_id: str) -> Non
     folder = Path(self._format_source(assignment_id, student_id))
     intake.refuse_link(folder.parent)
     intake.inspect_folder(folder)
-    Classroom(Path(self.coursedir.root)).keep_outcome(assignment_id, Outcome(student_id, ""))
+    classroom = Classroom(Path(self.coursedir.root))
+    known = classroom.outcome(student_id, assignment_id)
+    classroom.keep_outcome(assignment_id, Outcome(student_id, "", answers=known.answers if known else {}))
     _init_assignment(self, assignment_id, student_id)

@@ -17,7 +17,7 @@ from .classroom import Classroom, Outcome, write
 from .command import command
 from .errors import BadGradebook, NoWorkers
 from .grade import reject
-from .gradebook import Book
+from .gradebook import Book, answers
 from .worker import Done, Job, start, work
 
 PACKAGE = "convnet-course"  # another version of it may grade otherwise
@@ -102,10 +102,9 @@ def take_in(classroom: Classroom, name: str, student: str, notebooks: dict[str, 
 
 def keep(classroom: Classroom, name: str, book: Book, done: Done) -> Outcome:
     """Write down a graded submission: the gradebook, the notebooks, and last the outcome, which makes it complete."""
-    job = done.job
-    book.record(
-        job.student, name, {n: (job.notebooks[n], g) for n, g in done.graded.items()}, job.beside.get(intake.TIMESTAMP)
-    )
+    job, known = done.job, classroom.outcome(done.job.student, name)
+    scored = {n: (job.notebooks[n], graded) for n, graded in done.graded.items()}
+    book.record(job.student, name, scored, job.beside.get(intake.TIMESTAMP), known.answers if known else {})
     folder = classroom.folder("autograded", job.student, name)
     for notebook, graded in done.graded.items():
         write(folder / f"{notebook}.ipynb", nbformat.writes(graded.notebook))
@@ -121,6 +120,7 @@ def keep(classroom: Classroom, name: str, book: Book, done: Done) -> Outcome:
         [remark for graded in results for remark in graded.remarks],
         [fault for graded in results for fault in graded.faults],
         sum(graded.seconds for graded in results),
+        {key: digest for n, graded in done.graded.items() for key, digest in answers(n, graded.notebook).items()},
     )
     classroom.keep_outcome(name, outcome)
     return outcome

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import grade, pool
+from grader import export, feedback, grade, marks, pool, report
 from grader.classroom import CONFIG, CONFIG_TEXT, Classroom
 from grader.errors import BadAssignment, BadClassroom, BadGradebook, NoWorkers
 from grader.gradebook import Book
@@ -127,6 +127,41 @@ def test_a_manual_score_and_a_comment_survive_a_regrade(classroom):
         assert book.book.find_grade("why", "hw", "hw", "eve").manual_score == 2.5
         assert book.book.find_comment("why", "hw", "hw", "eve").comment == "Good."
         assert {row.student: row.score for row in book.table("hw")}["eve"] == 5.5
+
+
+def test_a_mark_of_another_answer_than_was_handed_in_last_is_final_nowhere(classroom, submit, tmp_path):
+    def mark(score):
+        with Book(classroom.db_url) as book:
+            grade = book.book.find_grade("why", "hw", "hw", "eve")
+            grade.manual_score, grade.needs_manual_grade = score, False  # as formgrader does
+            book.book.find_comment("why", "hw", "hw", "eve").manual_comment = "Say more of it."
+            book.book.db.commit()
+
+    def told():
+        """The cell for Canvas, the page of feedback, and how many wait in the report."""
+        export.write_csv(classroom, "hw", tmp_path / "points.csv", layout="canvas")
+        (line,) = (line for line in (tmp_path / "points.csv").read_text("utf-8").splitlines() if line.startswith("eve"))
+        (page,) = feedback.write_feedback(classroom, "hw", students=["eve"])
+        lines = {line.student: line for line in report.collect(classroom, "hw").lines}
+        return line.rpartition(",")[2], page.read_text(encoding="utf-8"), lines["eve"].waiting
+
+    pool.autograde(classroom, "hw", Here())
+    mark(1.5)
+    hand_in(classroom.root, "eve", submit(why="Because.", double="def double(x): return x + x"))
+    pool.autograde(classroom, "hw", Here())
+    points, page, waiting = told()
+    assert points == "4.5" and "so far" not in page and "Say more of it." in page and not waiting, "the same answer"
+
+    hand_in(classroom.root, "eve", submit(why="Because of something else."))
+    for force in (False, True):
+        pool.autograde(classroom, "hw", Here(), force=force)
+        points, page, waiting = told()
+        assert points == "" and "3 of 6 points so far" in page and "Say more of it." not in page and waiting == 1
+        assert marks.read(classroom, "hw").sheets["eve"].outdated == [("hw", "why")]
+    mark(3)
+    pool.autograde(classroom, "hw", Here(), force=True)
+    points, page, waiting = told()
+    assert points == "6" and "so far" not in page and "Say more of it." in page and not waiting
 
 
 def test_nbgrader_autograde_goes_the_same_way(classroom):

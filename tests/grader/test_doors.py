@@ -203,6 +203,7 @@ class Graded:
     """A class graded through one door, then by a person, then through the same door again."""
 
     classroom: Classroom
+    door: tuple[str, ...]
     first: State
     again: State
     said: str
@@ -215,15 +216,18 @@ def graded(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pyt
     first = State.read(classroom)
     with Book(classroom.db_url) as book:
         find = book.book.find_grade
-        find("why", TINY, "hw", "ada").manual_score = 1.5
-        find("draw", WORDS, "hw", "ada").manual_score = 2.0
-        find("slide-check", TINY, "hw", "ben").manual_score = 1.0  # the idea was right
+        for grade, score in (
+            (find("why", TINY, "hw", "ada"), 1.5),
+            (find("draw", WORDS, "hw", "ada"), 2.0),
+            (find("slide-check", TINY, "hw", "ben"), 1.0),  # the idea was right
+        ):
+            grade.manual_score, grade.needs_manual_grade = score, False  # as formgrader does
         find("scale-check", WORDS, "hw", "ben").extra_credit = 0.5
         find("scale-check", WORDS, "hw", "cleo").extra_credit = 1.0
         book.book.find_comment("why", TINY, "hw", "ada").manual_comment = "Say *why* it must."
         book.book.db.commit()
     command(*DOORS[request.param], cwd=classroom.root)
-    return Graded(classroom, first, State.read(classroom), said)
+    return Graded(classroom, DOORS[request.param], first, State.read(classroom), said)
 
 
 def test_every_cell_has_the_points_that_it_earned(graded: Graded) -> None:
@@ -249,6 +253,22 @@ def test_manual_scores_extra_credit_and_comments_survive_a_regrade(graded: Grade
     assert extra == {("ben", "scale-check"): 0.5, ("cleo", "scale-check"): 1.0}
     assert graded.again.comments["ada", "why"] == "Say *why* it must."
     assert graded.again.auto == graded.first.auto  # also of the draws: the seed is the class's
+
+
+def test_a_mark_by_hand_waits_again_when_what_it_is_about_was_changed(graded: Graded, tmp_path: Path) -> None:
+    waiting = {where for where, needed in graded.again.waiting.items() if needed}
+    assert not waiting & {("ada", "why"), ("ada", "draw"), ("ben", "slide-check")}, "handed in unchanged"
+    classroom = Classroom(shutil.copytree(graded.classroom.root, tmp_path / "class"))
+    for student, name, edits in (("ada", WORDS, []), ("ben", TINY, RIGHT_TINY)):
+        notebook = json.loads((classroom.root / "exercises" / "hw" / f"{name}.ipynb").read_text(encoding="utf-8"))
+        for edit in edits:
+            edit(notebook)
+        place = classroom.root / "submitted" / student / "hw" / f"{name}.ipynb"
+        place.write_text(json.dumps(notebook), encoding="utf-8")
+    command(*graded.door, cwd=classroom.root)
+    sheets = marks.read(classroom, "hw").sheets
+    assert sheets["ada"].outdated == [(WORDS, "draw")] and sheets["ada"].scores[TINY, "why"] == 1.5
+    assert sheets["ben"].outdated == [(TINY, "slide-check")] and sheets["ben"].scores[TINY, "slide-check"] is None
 
 
 def test_nobody_forges_a_manual_score_extra_credit_or_a_comment(graded: Graded) -> None:

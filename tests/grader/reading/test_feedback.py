@@ -317,7 +317,8 @@ def test_a_comment_of_a_person_makes_a_new_page(classroom):
     with Book(classroom.db_url) as book:
         comment = book.book.find_comment("why", "hw", "hw", "ada")
         comment.manual_comment = "See <b>slide 5</b>."
-        book.book.find_grade("why", "hw", "hw", "ada").manual_score = 2.5
+        grade = book.book.find_grade("why", "hw", "hw", "ada")
+        grade.manual_score, grade.needs_manual_grade = 2.5, False  # as formgrader does
         book.book.db.commit()
     others = classroom.root / "feedback" / "ben" / "hw" / "hw.html"
     before = others.stat().st_mtime_ns
