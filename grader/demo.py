@@ -13,11 +13,12 @@ from rich.console import Console
 
 from . import new_class, terminal
 from .cells import is_exercise
-from .classroom import write
-from .errors import Trouble
+from .classroom import CONFIG, STATE, write
+from .errors import BadClassroom, Trouble
 from .mistakes import mistaken
 from .source import Solution, load_solution
 
+MARK = "demonstration"  # a file that tells the demonstration's class from one of real students
 ENDLESS = "\n\ndef {name}(*args, **kwargs):\n    while True:\n        pass\n"
 
 
@@ -29,10 +30,14 @@ def run(folder: Path, name: str, checkout: Path, console: Console, *, workers: i
     """Make the class, release, hand in, grade, write feedback and the report.
 
     Raises:
+        BadClassroom: the folder holds something else, such as a class of real students.
         WrongPoints: the solution lacks points, or someone else has them all.
     """
+    if (folder / CONFIG).exists() and not (folder / STATE / MARK).exists():
+        raise BadClassroom(f"{folder} is the folder of a class, not of a demonstration; name a new folder")
     solution = load_solution(checkout, name)
     classroom, _ = new_class.make(folder, checkout, update=True)
+    write(folder / STATE / MARK, "")
     released = new_class.release(classroom, name)
     stub = nbformat.read(released / f"{name}.ipynb", as_version=4)
     students = dict(submissions(solution, stub))

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
+from grader import build
 from grader.classroom import CONFIG, CONFIG_TEXT, Classroom
 from grader.cli import app
 from grader.command import command, enter, which
@@ -131,6 +132,29 @@ def test_who_did_not_submit_is_named_and_entered_nowhere(small_class, tmp_path, 
     assert not (small_class / "autograded").exists() and not (small_class / "feedback").exists()
     with Book(Classroom(small_class).db_url) as book:
         assert list(book.table("05_hw")) == []
+
+
+@pytest.mark.box
+def test_the_demonstration_runs_again_in_its_own_folder_and_never_in_that_of_a_class(small_class, tmp_path):
+    checkout = tmp_path / "checkout"
+    (checkout / "solutions").mkdir(parents=True)
+    shutil.copy(Path(__file__).parent / "sources" / "01_tiny.py", checkout / "solutions")
+    build.build(checkout, tell=lambda _: None)
+
+    def demo(folder):
+        arguments = ["demo", str(folder), "--notebook", "01_tiny", "--course", str(checkout), "--workers", "1"]
+        return CliRunner().invoke(app, arguments)
+
+    def files():
+        return {path: path.read_bytes() for path in small_class.rglob("*") if path.is_file()}
+
+    before = files()
+    said = demo(small_class)
+    assert said.exit_code == 2 and "is the folder of a class, not of a demonstration; name a new folder" in said.output
+    assert files() == before
+    for _ in range(2):
+        said = demo(tmp_path / "demo")
+        assert said.exit_code == 0, said.output
 
 
 def test_outside_the_course_the_command_says_how_to_name_it(tmp_path, monkeypatch):
