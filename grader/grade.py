@@ -20,6 +20,9 @@ from .trusted import Collector, Output, run_cell
 
 CHECK = "application/vnd.convnet-course.check+json"
 ROUNDING = 1e-9
+FOREIGN = 10  # so many times more cells of another notebook than of the right one: it is the other one
+UNRECOGNISED = """None of the notebook's exercises was found: their cells were deleted, or a program dropped the names \
+of the cells. Whatever code there is was run, but no answer in words was found."""
 
 
 @dataclass
@@ -54,7 +57,13 @@ def grade(assignment: Assignment, submitted: bytes, seed: int, boxes: Boxes) -> 
         cells = intake.read_cells(submitted)
     except intake.Rejected as rejection:
         return reject(assignment, str(rejection))
+    own, foreign = grafting.recognise(assignment.source, cells)
+    if foreign and foreign >= FOREIGN * own:
+        begin = next((intake.show(line) for cell in cells for line in cell.text.splitlines()), "nothing")
+        return reject(assignment, f"this is another notebook than {assignment.name}: it begins with {begin}")
     graded = Graded(grafting.graft(assignment.source, cells, assignment.checksums))
+    if not own:
+        graded.remarks.append(UNRECOGNISED)
     with boxes.open() as box:
         run(assignment, graded, seed, box)
     graded.seconds = time.monotonic() - started

@@ -71,6 +71,18 @@ def graft(source: NotebookNode, submitted: Iterable[Cell], checksums: Mapping[st
     return notebook
 
 
+def recognise(source: NotebookNode, submitted: Iterable[Cell]) -> tuple[int, int]:
+    """How many of the source's exercises and questions a submission holds, and how many cells of another notebook.
+
+    A program that drops the cells' names leaves neither.
+    """
+    names = {name for cell in source.cells for name in _names(cell)}
+    exercises = {name for cell in source.cells if is_solution(cell) for name in _names(cell)}
+    cells = list(submitted)
+    own = {name for cell in cells for name in (cell.grade_id, cell.cell_id) if name in exercises}
+    return len(own), len({cell.grade_id for cell in cells} - names - {None})
+
+
 def is_students(cell: NotebookNode) -> bool:
     """Whether a cell of the source is the student's to write: an exercise, an answer, or an open cell of code."""
     if cell.metadata.get("nbgrader"):

@@ -10,7 +10,7 @@ import pytest
 from grader.assignment import Assignment
 from grader.box.levels import open_boxes
 from grader.box.limits import Limits
-from grader.grade import CHECK, grade
+from grader.grade import CHECK, UNRECOGNISED, grade
 
 pytestmark = pytest.mark.box
 
@@ -137,3 +137,35 @@ def test_what_is_no_notebook_is_graded_as_nothing_with_the_reason(assignment, bo
 def test_the_same_submission_and_seed_give_the_same_notebook(assignment, submit, boxes):
     first, second = (grade(assignment, submit(double="def double(x): return x"), 5, boxes) for _ in range(2))
     assert first.notebook == second.notebook
+
+
+def renamed(source, rename):
+    """The solution with other names for its cells, below a heading."""
+    notebook = copy.deepcopy(source)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"c{number}"
+        if cell.metadata.get("nbgrader"):
+            rename(cell.metadata)
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": "# 07 Pooling\n"}, *notebook.cells]}).encode()
+
+
+def test_another_notebook_under_the_right_name_is_not_accepted(assignment, source, boxes):
+    def of_another(metadata):
+        metadata.nbgrader.grade_id += "-2d"
+
+    graded = grade(assignment, renamed(source, of_another), 1, boxes)
+    assert graded.total == 0 and set(graded.scores) == {"double-check", "apply-check"}
+    assert graded.remarks == ["this is another notebook than hw: it begins with '# 07 Pooling'"]
+
+
+def test_a_notebook_of_which_a_few_cells_are_left_is_still_the_right_one(assignment, source, boxes):
+    def all_but_one(metadata):
+        metadata.nbgrader.grade_id += "-2d" if metadata.nbgrader.grade_id != "apply" else ""
+
+    graded = grade(assignment, renamed(source, all_but_one), 1, boxes)
+    assert graded.remarks == [] and graded.scores["apply-check"] == 1.0
+
+
+def test_a_notebook_whose_names_a_program_dropped_is_graded_with_a_remark(assignment, source, boxes):
+    graded = grade(assignment, renamed(source, lambda metadata: metadata.pop("nbgrader")), 1, boxes)
+    assert graded.total == 3.0 and graded.remarks == [UNRECOGNISED]
