@@ -83,7 +83,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise Rejected(f"there is no {show(path.name)} in the submission") from None
+        raise Rejected(f"there is no {show(path.name)} in the submission{_beside(path)}") from None
     except OSError as error:
         raise Rejected(f"{show(path.name)} cannot be opened: {error.strerror}") from None
     status = os.fstat(descriptor)  # of what was opened, not of what lies there by now
@@ -97,6 +97,15 @@ def read_bytes(path: Path) -> bytes:
             f"{show(path.name)} is larger than {NOTEBOOK_BYTES >> 20} MB: clear its outputs and submit again"
         )
     return data
+
+
+def _beside(path: Path) -> str:
+    """In words, the files of the same kind that lie where one is missing: one of them may be meant."""
+    found = []
+    with contextlib.suppress(OSError), os.scandir(path.parent) as listing:
+        names = [entry.name for entry in itertools.islice(listing, FOLDER_FILES)]
+        found = sorted(show(name) for name in names if Path(name).suffix == path.suffix)
+    return f", but {', '.join(found[:3])}{', …' if found[3:] else ''}" if found else ""
 
 
 def read_beside(folder: Path) -> dict[str, str]:

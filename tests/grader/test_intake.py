@@ -129,6 +129,23 @@ def test_a_missing_notebook_is_said_to_be_missing(tmp_path):
         read_bytes(tmp_path / "hw.ipynb")
 
 
+@pytest.mark.parametrize(
+    "names, said",
+    [
+        (["hw (1).ipynb", "notes.txt"], ", but 'hw (1).ipynb'"),
+        (["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"], ", but 'a.ipynb', 'b.ipynb', 'c.ipynb', …"),
+        (["\x1b[1m.ipynb"], ", but '�[1m.ipynb'"),
+        (["notes.txt"], ""),
+    ],
+)
+def test_of_a_missing_notebook_it_is_said_what_is_there_instead(tmp_path, names, said):
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(Rejected) as caught:
+        read_bytes(tmp_path / "hw.ipynb")
+    assert str(caught.value) == f"there is no 'hw.ipynb' in the submission{said}"
+
+
 def test_what_the_exchange_puts_beside_is_text_or_nothing(tmp_path):
     assert read_beside(tmp_path) == {}
     (tmp_path / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC\n", encoding="utf-8")
