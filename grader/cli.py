@@ -32,6 +32,7 @@ Student code runs in a sandbox that holds neither tests nor solutions; the tests
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 console = Console()
 TROUBLE = 2  # the exit code of everything foreseeable
@@ -44,7 +45,17 @@ Class = Annotated[
 ]
 Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment: 05_convolution, or 5.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; by default one a processor.")]
+CSV = "The file; by default ASSIGNMENT.csv, for Canvas ASSIGNMENT-canvas.csv."
 Only = Annotated[list[str] | None, typer.Option("--student", "-s", help="Only this student; may be repeated.")]
+
+
+@app.callback(invoke_without_command=True)
+def grader(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(version_of("convnet-course"))
+        raise typer.Exit
 
 
 @app.command()
@@ -144,18 +155,20 @@ def report(name: Name, folder: Class = Path()) -> None:
 def export(
     name: Name,
     folder: Class = Path(),
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; by default ASSIGNMENT.csv.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=CSV)] = None,
     canvas: Annotated[bool, typer.Option("--canvas", help="In the columns that Canvas imports.")] = False,
 ) -> None:
     """Write the points as CSV for a learning management system."""
     from .command import enter
-    from .export import write_csv
+    from .export import empty_fields, write_csv
 
     with in_words():
         classroom, name = enter(folder, name)
-        path = output or folder / f"{name}.csv"
-        write_csv(classroom, name, path, layout="canvas" if canvas else "table")
+        path = output or folder / f"{name}{'-canvas' if canvas else ''}.csv"
+        marks = write_csv(classroom, name, path, layout="canvas" if canvas else "table")
         say(f"Wrote {path}")
+        if canvas and (empty := empty_fields(marks)):
+            say(empty)
 
 
 @app.command()

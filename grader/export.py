@@ -24,13 +24,16 @@ _FORMULA = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS 
             "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 
 
-def write_csv(classroom: Classroom, name: str, path: Path, *, layout: Layout = "table") -> None:
+def write_csv(classroom: Classroom, name: str, path: Path, *, layout: Layout = "table") -> Marks:
     """Write everyone's points in an assignment, whole or not at all.
 
     Args:
         layout: `table` has a line for everyone in the gradebook: `student, score, max_score, late_penalty, waiting`
             (how many answers a person has yet to grade), the points of each exercise, names and e-mail. `canvas`
             has what Canvas imports, and only scores that nothing waits for.
+
+    Returns:
+        the marks that were written.
 
     Raises:
         BadAssignment, BadGradebook: there is no such assignment, or no gradebook to read.
@@ -41,6 +44,20 @@ def write_csv(classroom: Classroom, name: str, path: Path, *, layout: Layout = "
     text = io.StringIO()
     csv.writer(text).writerows([_field(value) for value in line] for line in lines)
     write(path, "\N{BYTE ORDER MARK}" + text.getvalue())
+    return marks
+
+
+def empty_fields(marks: Marks) -> str:
+    """In words, how many grades the file for Canvas leaves empty, and why; nothing if there are none."""
+    waiting = sum(sheet.waiting > 0 for sheet in marks.sheets.values())
+    graded = {sheet.student for sheet in marks.sheets.values() if sheet.scores}
+    ungraded = sum(person.student not in graded for person in marks.roster)
+    if not waiting + ungraded:
+        return ""
+    reasons = [f"of {waiting} an answer waits for a person"] if waiting else []
+    reasons += [f"{ungraded} {'is' if ungraded == 1 else 'are'} not graded yet"] if ungraded else []
+    total = "1 grade is" if waiting + ungraded == 1 else f"{waiting + ungraded} grades are"
+    return f"{total} left empty, and Canvas keeps what it has: {', '.join(reasons)}."
 
 
 def _table(marks: Marks) -> Iterator[list[str | float | None]]:

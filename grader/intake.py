@@ -100,11 +100,11 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _beside(path: Path) -> str:
-    """In words, the files of the same kind that lie where one is missing: one of them may be meant."""
+    """In words, the files that lie where one is missing and may be meant: `hw (1).ipynb`, or `hw.ipynb.txt`."""
     found = []
     with contextlib.suppress(OSError), os.scandir(path.parent) as listing:
         names = [entry.name for entry in itertools.islice(listing, FOLDER_FILES)]
-        found = sorted(show(name) for name in names if Path(name).suffix == path.suffix)
+        found = sorted(show(name) for name in names if path.suffix in name.lower())
     return f", but {', '.join(found[:3])}{', …' if found[3:] else ''}" if found else ""
 
 

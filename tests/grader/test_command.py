@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -180,6 +181,30 @@ def test_help_shows_the_whole_way():
     said = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100"}).output
     for name in ("init my-class", "release 5", "autograde 5", "feedback 5", "report 5", "export 5"):
         assert f"grader {name}" in said
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["release", "-h"], []])
+def test_help_has_its_short_option(arguments):
+    assert "Usage: " in CliRunner().invoke(app, arguments).output
+
+
+def test_the_version_is_that_of_the_package():
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"{version('convnet-course')}\n")
+
+
+def test_the_file_for_canvas_is_another_one_and_what_it_leaves_empty_is_said(small_class, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(app, ["release", "5", "-c", "my class"])
+    with Book(Classroom(small_class).db_url) as book:
+        book.book.add_student("zoe")
+    table, canvas = (CliRunner().invoke(app, ["export", "5", "-c", "my class", *more]) for more in ([], ["--canvas"]))
+    assert table.output == "Wrote my class/05_hw.csv\n"
+    assert canvas.output.splitlines() == [
+        "Wrote my class/05_hw-canvas.csv",
+        "1 grade is left empty, and Canvas keeps what it has: 1 is not graded yet.",
+    ]
+    assert "Login" not in (small_class / "05_hw.csv").read_text(encoding="utf-8")
 
 
 def test_a_class_and_an_assignment_are_entered_together(small_class):

@@ -134,6 +134,7 @@ def test_a_missing_notebook_is_said_to_be_missing(tmp_path):
     [
         (["hw (1).ipynb", "notes.txt"], ", but 'hw (1).ipynb'"),
         (["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"], ", but 'a.ipynb', 'b.ipynb', 'c.ipynb', …"),
+        (["hw.IPYNB.txt"], ", but 'hw.IPYNB.txt'"),
         (["\x1b[1m.ipynb"], ", but '�[1m.ipynb'"),
         (["notes.txt"], ""),
     ],

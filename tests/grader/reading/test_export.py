@@ -82,6 +82,16 @@ def test_canvas_gets_its_own_headings_and_only_final_scores(classroom, table):
     assert ben == ["ben", "", "", "ben", "", ""]
 
 
+def test_of_the_empty_grades_for_canvas_it_is_said_why():
+    sheets = {who: Sheet(who, {("hw", "a"): score}) for who, score in (("ada", 1.0), ("ben", None), ("cleo", None))}
+    people = [Person(who) for who in ("ada", "ben", "cleo", "dan")]
+    assert export.empty_fields(Marks({}, sheets, people)) == (
+        "3 grades are left empty, and Canvas keeps what it has: of 2 an answer waits for a person, 1 is not graded yet."
+    )
+    assert export.empty_fields(Marks({}, sheets, people[:3])).endswith(": of 2 an answer waits for a person.")
+    assert export.empty_fields(Marks({}, {"ada": sheets["ada"]}, people[:1])) == ""
+
+
 @pytest.mark.parametrize(
     "name", ["=1+1", "+1", "-1", "@SUM(A1)", "  =1+1", "\t=1+1", "\r=1", "＝1+1", "\N{ZERO WIDTH SPACE}=1", "\ufeff=1"]
 )
