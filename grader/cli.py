@@ -114,11 +114,11 @@ def autograde(
     force: Annotated[bool, typer.Option("--force", help="Grade again what was graded before.")] = False,
 ) -> None:
     """Grade every submission in the sandbox, side by side. An interrupted run goes on where it stopped."""
-    crew.muster()
-    from .command import command, enter, who
-    from .terminal import autograde_class
-
     with in_words():
+        crew.muster()
+        from .command import command, enter, who
+        from .terminal import autograde_class
+
         classroom, name = enter(folder, name)
         who(classroom, name, student)  # a slip of the pen must not enter somebody in the gradebook
         autograde_class(classroom, name, console, workers=workers, students=student, force=force)
@@ -200,7 +200,8 @@ def in_words() -> Iterator[None]:
     """Foreseeable trouble is one sentence and exit code 2; an interruption leaves everything complete so far."""
     from .errors import Trouble
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         yield
     except Trouble as trouble:
@@ -209,6 +210,15 @@ def in_words() -> Iterator[None]:
     except KeyboardInterrupt:
         say("Interrupted. What was finished is kept; the same command goes on from there.")
         raise typer.Exit(130) from None
+
+
+def _stop(number: int, _: object) -> None:
+    """Stop now: what is under way is not waited for, and pressing Ctrl-C again does not disturb the cleaning up."""
+    signal.signal(number, signal.SIG_IGN)
+    crew.dismiss()
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(143)
 
 
 def say(text: str) -> None:

@@ -163,3 +163,53 @@ def test_an_interruption_is_a_sentence_and_keeps_what_was_done(classroom):
     assert "Interrupted" in said and "Traceback" not in said
     outcomes = pool.autograde(classroom, "hw", Here())
     assert len(outcomes) == COUNT
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_does_not_wait_for_an_endless_loop(classroom, make_submission, number, code):
+    for place in sorted((classroom.root / "submitted").iterdir())[1:]:
+        shutil.rmtree(place)
+    notebook = classroom.root / "submitted" / "s000" / "hw" / "hw.ipynb"
+    notebook.write_bytes(make_submission(double="while True:\n    pass"))
+    command = [sys.executable, "-m", "grader.cli", "autograde", "hw", "-c", str(classroom.root), "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8") as head:
+        deadline = time.monotonic() + 30
+        while "box.zygote" not in "".join(below(head.pid).values()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)  # the box is open, and the loop runs
+        under_way = below(head.pid)
+        started = time.monotonic()
+        for _ in range(3):
+            head.send_signal(number)
+            time.sleep(0.02)
+        said = head.stdout.read()
+    assert head.returncode == code, said
+    assert time.monotonic() - started < 5
+    assert ("Interrupted" in said) == (number == signal.SIGINT)
+    assert "Traceback" not in said and "Exception ignored" not in said
+    deadline = time.monotonic() + 5
+    while (left := [words for pid, words in under_way.items() if runs(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []
+    notebook.write_bytes(make_submission())
+    (outcome,) = pool.autograde(classroom, "hw", Here())
+    assert outcome.score == 3.0
+
+
+def below(pid):
+    """The command lines of all processes that a process started, and that those started, by their ids."""
+    found = {}
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split():
+        try:
+            found |= {child: Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8"), **below(child)}
+        except OSError:
+            continue
+    return found
+
+
+def runs(pid):
+    """Whether a process does anything still; one that nobody has waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
