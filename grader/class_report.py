@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .classroom import Outcome
+from .looks import Look
 from .marks import Key, Marks
 from .pages import amount, exercise_name
 
@@ -94,6 +95,7 @@ class ClassReport:
     exercises: list[Exercise]
     mistakes: list[Mistake]
     faults: Counter[str]
+    looks: dict[str, list[Look]] = field(default_factory=dict)  # by exercise and reason, the most frequent first
 
     @property
     def scores(self) -> list[float]:
@@ -161,8 +163,9 @@ def summarize(
     marks: Marks,
     outcomes: Mapping[str, Outcome | None],
     reports: Iterable[tuple[Key, dict[str, Any]]] = (),
+    looks: Iterable[Look] = (),
 ) -> ClassReport:
-    """Make a report of an assignment's marks, of what happened, and of what the checks reported of each exercise."""
+    """Make a report of an assignment's marks, of what happened, what the checks reported, and what needs a look."""
     several = len({notebook for notebook, _ in marks.exercises}) > 1
     exercises = {
         key: Exercise(f"{key[0]}: {exercise_name(key[1])}" if several else exercise_name(key[1]), worth)
@@ -195,6 +198,7 @@ def summarize(
         list(exercises.values()),
         [mistakes[key] for key in sorted(mistakes, key=lambda key: (-mistakes[key].count, order.index(key[0])))],
         faults,
+        _by_reason(looks, several),
     )
 
 
@@ -233,4 +237,12 @@ def _by_remark(lines: Iterable[Line]) -> dict[str, list[str]]:
     for line in lines:
         for remark in line.remarks:
             found.setdefault(remark, []).append(line.student)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
+def _by_reason(looks: Iterable[Look], several: bool) -> dict[str, list[Look]]:
+    found: dict[str, list[Look]] = {}
+    for look in looks:
+        place = f"{look.notebook}: {look.exercise}" if several else look.exercise
+        found.setdefault(f"{place}: {look.why}", []).append(look)
     return dict(sorted(found.items(), key=lambda item: -len(item[1])))

@@ -22,10 +22,12 @@ from .class_report import SMALL, ClassReport, summarize
 from .classroom import Classroom, write
 from .found import checks
 from .harmless import name as clean
+from .looks import Look, look
 from .marks import Key, read
 from .pages import amount, share, templates
 
 SHOWN = 20  # kinds of mistakes in a terminal
+NAMED = 10  # students of one kind
 
 __all__ = ["ClassReport", "collect", "show", "write_html"]
 
@@ -40,21 +42,20 @@ def collect(classroom: Classroom, name: str) -> ClassReport:
     students = sorted({*classroom.students(name), *marks.sheets})
     outcomes = {student: classroom.outcome(student, name) for student in students}
     notebooks = list(classroom.notebooks(name))
-    reports = (
-        (key, report)
-        for student in marks.sheets
-        for notebook in notebooks
-        for key, report in _reports(classroom.folder("autograded", student, name) / f"{notebook}.ipynb", notebook)
-    )
-    return summarize(name, marks, outcomes, reports)
+    reports: list[tuple[Key, dict[str, Any]]] = []
+    looks: list[Look] = []
+    for student, sheet in marks.sheets.items():
+        for notebook in notebooks:
+            path = classroom.folder("autograded", student, name) / f"{notebook}.ipynb"
+            if path.is_file():
+                graded = json.loads(path.read_text(encoding="utf-8"))
+                reports += _reports(graded, notebook)
+                looks += look(graded, notebook, sheet)
+    return summarize(name, marks, outcomes, reports, looks)
 
 
-def _reports(path: Path, notebook: str) -> Iterator[tuple[Key, dict[str, Any]]]:
+def _reports(graded: dict[str, Any], notebook: str) -> Iterator[tuple[Key, dict[str, Any]]]:
     """What the checks of a graded notebook reported, by exercise."""
-    try:
-        graded = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
     for cell in graded["cells"]:
         mark = cell["metadata"].get("nbgrader", {})
         if mark.get("grade") and not mark.get("solution"):
@@ -128,11 +129,21 @@ def show(report: ClassReport, console: Console) -> None:
         console.print(table)
         if len(report.mistakes) > SHOWN:
             console.print(f"{len(report.mistakes) - SHOWN} more kinds of mistakes are in the page.", highlight=False)
-    for remark, students in report.rejections.items():
-        console.print(f"{len(students)}× not accepted: {escape(clean(remark))}", highlight=False, soft_wrap=True)
-    for remark, students in report.remarks.items():
-        console.print(f"{len(students)}× {escape(clean(remark))}", highlight=False, soft_wrap=True)
+    for apart, remarks in (("not accepted: ", report.rejections), ("", report.remarks)):
+        for remark, students in remarks.items():
+            _say(console, f"{len(students)}× {apart}{clean(remark)}", students)
+    if report.looks:
+        console.print("[bold]Needs a look[/]", highlight=False)
+    for reason, looks in report.looks.items():
+        _say(console, f"{len(looks)}× {clean(reason)}", [one.student for one in looks])
     if report.ungraded:
         console.print(f"{len(report.ungraded)} not graded yet.", highlight=False)
     levels = ", ".join(f"{level} ({count})" for level, count in report.levels.items())
     console.print(f"{report.time}{f' Box level {levels}.' if levels else ''}", highlight=False)
+
+
+def _say(console: Console, what: str, students: list[str]) -> None:
+    """A line about some students, of whom the first are named."""
+    names = ", ".join(clean(student) for student in students[:NAMED])
+    line = f"{what} ({names}{', …' if students[NAMED:] else ''})"
+    console.print(escape(line), highlight=False, soft_wrap=True)

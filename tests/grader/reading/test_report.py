@@ -85,7 +85,7 @@ def test_what_was_not_accepted_counts_as_0_wherever_points_count_and_is_listed_a
     assert dict(summary.levels) == {"A": 11}
     html, text = page(summary, tmp_path), in_terminal(summary)
     assert html.index("Not accepted, and counted as 0 points.") < html.index("1 × Damaged.") < html.index("<h2>Points")
-    assert "1× not accepted: Damaged." in text
+    assert "1× not accepted: Damaged. (broken)" in text and "1× Stopped. (s0)" in text
     assert "unknown" not in html + text and html.count("Damaged.") == 2, "above, and beside the student"
 
 
