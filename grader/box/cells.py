@@ -22,6 +22,8 @@ Output = dict[str, Any]
 OURS = str(Path(__file__).parent)
 SHELL = str(Path(IPython.__file__).parent)
 
+FOR_THE_DESK = ("matplotlib", "gui", "config", "load_ext", "reload_ext", "autoreload")  # magics that no answer needs
+
 
 class OutOfTime(BaseException):
     """Raised in the student's code when its time is over; no `except Exception` of theirs stops it."""
@@ -86,6 +88,10 @@ class _Shell(InteractiveShell):
         """Errors are reported once, by `Cells.run`."""
 
 
+def _nothing(line: str) -> None:
+    """What a magic does here that sets up a desk: there is no window, no browser and no file that changes."""
+
+
 def _text(data: dict[str, Any]) -> dict[str, str]:
     """A MIME bundle as text: pictures in base64."""
     return {
@@ -102,6 +108,7 @@ class Cells:
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
         self.shell: Any = _Shell.instance(config=config)
+        self.shell.magics_manager.magics["line"].update(dict.fromkeys(FOR_THE_DESK, _nothing))
         self.shell.run_cell("1 + 1", store_history=False, silent=True)  # type: ignore[no-untyped-call]
 
     @property

@@ -65,6 +65,25 @@ def test_a_figure_is_a_picture(box):
     assert any("image/png" in output.get("data", {}) for output in outputs)
 
 
+@pytest.mark.parametrize(
+    "magics",
+    [
+        "%matplotlib inline",
+        "%matplotlib widget",
+        "%matplotlib",
+        "%gui qt",
+        "%config InlineBackend.figure_format = 'retina'",
+        "%load_ext autoreload\n%autoreload 2",
+        "get_ipython().run_line_magic('matplotlib', 'inline')",
+    ],
+)
+def test_magics_for_the_desk_do_nothing_and_cost_nothing(box, magics):
+    outputs = box.run(f"{magics}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nx = 5")
+    assert [output["output_type"] for output in outputs] == ["display_data"], outputs
+    assert "image/png" in outputs[0]["data"]
+    assert Names({}, Defined(["x = 5"]), box)["x"] == 5
+
+
 def test_functions_take_and_give_plain_data(student):
     names = student("def f(x, *, k=1):\n    return x * k, {'k': k}")
     y, extra = names["f"](np.arange(3.0), k=2)
