@@ -8,6 +8,7 @@ else). It never pretends to be a number: comparing it, converting it to an array
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -93,7 +94,11 @@ def handle(box: Box, number: int, type_name: str, kind: Kind) -> Remote:
 
 
 class Names(dict[str, Any]):
-    """The globals of a test cell: trusted names first; those of the exercises come from the box, each time anew."""
+    """The globals of a test cell: trusted names first; those of the exercises come from the box, each time anew.
+
+    A name that the student's cells did not leave there costs only what needs it: a blank counts as not filled in, a
+    function or class fails when it is called.
+    """
 
     def __init__(self, trusted: dict[str, Any], remote: Defined, box: Box) -> None:
         super().__init__(trusted)
@@ -103,20 +108,36 @@ class Names(dict[str, Any]):
         if name not in self.remote.names:
             raise KeyError(name)
         kind = Kind.CLASS if name in self.remote.classes else Kind.FUNCTION
-        return self.box.request("get", name, answers=kind)
+        try:
+            return self.box.request("get", name, answers=kind)
+        except KeyError:
+            return Ellipsis if name in self.remote.blanks else _missing(name)
+
+
+def _missing(name: str) -> Callable[..., NoReturn]:
+    """What stands for a function or class that is not there."""
+
+    def fail(*_: Any, **__: Any) -> NoReturn:
+        raise NameError(f"{name} is not defined: its cell is missing or ended with an error")
+
+    return fail
 
 
 class Defined:
-    """The names that the instructor's solution cells define, and which of them are classes."""
+    """The names that the instructor's solution cells define, and which of them are classes or assigned values."""
 
     def __init__(self, sources: list[str]) -> None:
         self.names: set[str] = set()
         self.classes: set[str] = set()
+        self.blanks: set[str] = set()
         for source in sources:
             for statement in ast.parse(without_magics(source)).body:
-                self.names |= bound_names(statement)
+                bound = bound_names(statement)
+                self.names |= bound
                 if isinstance(statement, ast.ClassDef):
                     self.classes.add(statement.name)
+                elif isinstance(statement, ast.Assign | ast.AnnAssign):
+                    self.blanks |= bound
 
 
 def bound_names(statement: ast.stmt) -> set[str]:
