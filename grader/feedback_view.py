@@ -16,7 +16,7 @@ from traitlets.config import Config
 from . import harmless
 from .cells import grade_id, is_graded, is_solution, is_test
 from .found import UNWRITTEN, checks, error_names, found
-from .grade import CHECK
+from .grade import CHECK, OURS
 from .graft import is_students
 from .marks import Key, Sheet
 from .pages import exercise_name
@@ -25,7 +25,6 @@ CHARACTERS = 20_000  # of one cell or output
 PAGE_CHARACTERS = 2_000_000  # of what the student wrote and printed
 FORMATTED = 100_000  # of that, highlighted or read as markdown; the rest stands as it is
 PICTURES = 10_000_000  # characters of all pictures
-OURS = {"Rejected", "SandboxError", "BoxError", "TestCellError"}  # errors whose words are the grader's own
 ADDED = "Cell added by you"
 UNANSWERED = "not answered"
 

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 from . import graft as grafting
 from . import intake
+from .absent import absent
 from .assignment import Assignment
 from .box.host import Box, BoxError
 from .box.levels import Boxes
@@ -23,6 +24,7 @@ ROUNDING = 1e-9
 FOREIGN = 10  # so many times more cells of another notebook than of the right one: it is the other one
 UNRECOGNISED = """None of the notebook's exercises was found: their cells were deleted, or a program dropped the names \
 of the cells. Whatever code there is was run, but no answer in words was found."""
+OURS = {"Rejected", "SandboxError", "BoxError", "TestCellError", "UnreadableCell", "NotInTheBox"}  # in our own words
 
 
 @dataclass
@@ -84,6 +86,7 @@ def run(assignment: Assignment, graded: Graded, seed: int, box: Box) -> None:
     trusted: dict[str, Any] = {"__name__": "__main__"}
     for source in assignment.setup:
         run_cell(source, trusted)
+    faults = _faults(graded.notebook, box)
     for cell in graded.notebook.cells:
         if is_test(cell):
             grading, interrupted = {"seed": seed, "records": assignment.records}, box.interrupted
@@ -94,11 +97,37 @@ def run(assignment: Assignment, graded: Graded, seed: int, box: Box) -> None:
                 cell.outputs += _diagnosis(cell.source, trusted, assignment, box)
         elif runs_when_graded(cell):
             try:
-                cell.outputs = _nodes(box.run(cell.source))
+                outputs = box.run(cell.source)
             except BoxError as error:
                 cell.outputs = _nodes([_error("SandboxError", str(error))])
+                continue
+            cell.outputs = _nodes(_in_our_words(outputs, faults.get(cell.source, "")))
+            if why := absent(cell.source, assignment.modules):
+                cell.outputs += _nodes([_error("NotInTheBox", why)])
     if box.broken is not None:
         graded.remarks.append(f"Stopped: {box.broken}. What was earned before is kept.")
+
+
+def _faults(notebook: NotebookNode, box: Box) -> dict[str, str]:
+    """Why Python cannot read a cell, by its text. Asked before anything of the student's ran: it can be believed."""
+    sources = [cell.source for cell in notebook.cells if runs_when_graded(cell) and not is_test(cell)]
+    try:
+        return dict(zip(sources, map(str, box.request("faults", sources)), strict=True))
+    except (BoxError, TimeoutError):  # whoever hands in what even the parser cannot bear
+        return {}
+
+
+def _in_our_words(outputs: list[Output], fault: str) -> list[Output]:
+    """A cell's outputs, in which nothing that the student raised passes for words of ours, and a known fault is told."""
+    told = []
+    for output in outputs:
+        if output["output_type"] != "error":
+            told.append(output)
+        elif fault:
+            told.append(_error("UnreadableCell", fault))
+        else:
+            told.append({**output, "ename": "StudentError"} if output["ename"] in OURS else output)
+    return told
 
 
 def _test(

@@ -20,7 +20,9 @@ __all__ = ["Fault", "explain", "where"]
 _OURS = ("course", "grader")  # packages; the grader's frames carry a call into the box
 _LIBRARIES = tuple(f"{Path(p).resolve()}{os.sep}" for p in (sys.prefix, sys.base_prefix))
 _NO_FILE = ("<frozen", "<__array_function__")
-_REMOTE_LINE = re.compile(r'File "[^"]*", line (\d+), in (\S+)\n?\s*(\S[^\n]*)?')
+_REMOTE_LINE = re.compile(r'File "([^"]*)", line (\d+), in (\S+)\n?\s*(\S[^\n]*)?')
+_REMOTE_CELL = "<ipython-input"  # how the shell in a box calls the student's cells
+_NO_MODULE = re.compile(r"No module named '(course\.\w+)[\w.]*'")
 _KEYS = 8  # of a dictionary, to be listed
 
 Place = tuple[FrameType, int]
@@ -51,7 +53,7 @@ def explain(error: BaseException, cell: str = "") -> Fault:
         message = "it calls itself without end"
     places = _places(error)
     mine = [place for place in places if not _is_of(place, cell)]
-    said = _missing_name(error) or (_missing_key(error, *places[-1]) if places else "")
+    said = _missing_module(error, message) or _missing_name(error) or (_missing_key(error, *places[-1]) if places else "")
     if not said and not mine and places and _text(*places[-1]).startswith("raise "):
         said = message + _instead(places[-1][0])
     return Fault(message, said, _tuple_taken_for_array(error, message, mine), where(error, cell))
@@ -62,12 +64,19 @@ def where(error: BaseException, cell: str = "") -> str:
     remote = getattr(error, "student_tb", None)
     if isinstance(remote, str):
         found = _REMOTE_LINE.findall(remote)
-        return _line(*found[-1]) if found else ""
+        lines = [line for file, *line in found if file.startswith(_REMOTE_CELL)] or [line for _, *line in found]
+        return _line(*lines[-1]) if lines else ""
     mine = [place for place in _places(error) if not _is_of(place, cell)]
     if not mine:
         return ""
     frame, number = mine[-1]
     return _line(str(number), frame.f_code.co_name, _text(frame, number))
+
+
+def _missing_module(error: BaseException, message: str) -> str:
+    """A module of the course that the grader's box does not hold."""
+    found = _NO_MODULE.fullmatch(message) if hasattr(error, "student_tb") else None
+    return f"{found[1]} is not there when graded: write it with NumPy" if found else ""
 
 
 def _missing_name(error: BaseException) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import contextlib
 import io
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,8 @@ class _Shell(InteractiveShell):
     def showtraceback(self, *_: Any, **__: Any) -> None:
         """Errors are reported once, by `Cells.run`."""
 
+    showsyntaxerror = showtraceback
+
 
 def _nothing(line: str) -> None:
     """What a magic does here that sets up a desk: there is no window, no browser and no file that changes."""
@@ -124,6 +128,22 @@ class Cells:
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
             outputs.append(describe(error))
+
+    def fault(self, source: str) -> str:
+        """Why Python cannot read a cell, with the line; "" where it can. Nothing is run."""
+        read = source
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                read = self.shell.transform_cell(source)
+                compile(read, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        except SyntaxError as error:
+            number = error.lineno or 0
+            where, line = (f" in line {number}", read.split("\n")[number - 1 : number]) if number else ("", [])
+            return "\n".join([f"{type(error).__name__}{where}: {error.msg}", *line])[:2000]
+        except (ValueError, RecursionError, MemoryError):  # which running it will tell
+            pass
+        return ""
 
     def _draw_figures(self, outputs: Outputs) -> None:
         """What the inline backend does at the end of a cell."""

@@ -68,7 +68,7 @@ class Session:
         args = [decoder.decode(value) for value in head["args"]]
         kwargs = {name: decoder.decode(value) for name, value in head["kwargs"].items()}
         before = [_snapshot(value) for value in (*args, *kwargs.values())]
-        result = _perform(head["do"], self.cells.names, args, kwargs)
+        result = _perform(head["do"], self.cells, args, kwargs)
         encoder = Encoder(self._handle)
         value = encoder.encode(result)
         changed = [  # arguments that the student's code changed in place travel back
@@ -116,10 +116,12 @@ class Session:
         return function
 
 
-def _perform(do: str, names: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
+def _perform(do: str, cells: Cells, args: list[Any], kwargs: dict[str, Any]) -> Any:
     match do, args:
         case "get", [name]:
-            return names[name]
+            return cells.names[name]
+        case "faults", [sources]:
+            return [cells.fault(source) for source in sources]
         case "call", [function, *rest]:
             return function(*rest, **kwargs)
         case "getattr", [target, name]:

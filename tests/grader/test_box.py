@@ -60,6 +60,19 @@ def test_a_cell_prints_shows_and_fails_like_a_notebook_cell(box):
     assert box.run("40 + 2")[0]["data"]["text/plain"] == "42"
 
 
+def test_a_cell_that_cannot_be_read_says_so_once(box):
+    (output,) = box.run("def f(:\n    pass")
+    assert output["ename"] == "SyntaxError"
+    sources = ["x = 5", "def f():\n    return (1\n", "%time x = 5\nawait x", "if x:\ny = 3", "return 5", "\0", "(" * 300]
+    found = box.request("faults", sources)
+    assert found[0] == found[2] == ""
+    assert found[1] == "SyntaxError in line 2: '(' was never closed\n    return (1"
+    assert found[3].startswith("IndentationError in line 2: expected an indented block")
+    assert found[4] == "SyntaxError in line 1: 'return' outside function\nreturn 5"
+    assert found[5] == "SyntaxError: source code string cannot contain null bytes"
+    assert found[6].startswith("SyntaxError in line 1: too many nested parentheses")
+
+
 def test_a_figure_is_a_picture(box):
     outputs = box.run("import matplotlib.pyplot as plt\nplt.plot([1, 2]);")
     assert any("image/png" in output.get("data", {}) for output in outputs)
@@ -193,6 +206,15 @@ def test_only_asked_names_come_from_the_box(student, box):
     box.run("np_ = 3")
     with pytest.raises(KeyError):
         names["np_"]
+
+
+def test_a_name_that_is_missing_costs_only_what_needs_it(box):
+    box.run("size = 5")
+    names = Names({}, Defined(["size = 5\npad, stride = 1, 2", "def f(x): pass\nclass Gate: pass"]), box)
+    assert names["size"] == 5 and names["pad"] is names["stride"] is Ellipsis
+    for name in ("f", "Gate"):
+        with pytest.raises(NameError, match=f"{name} is not defined: its cell is missing or ended with an error"):
+            names[name](1)
 
 
 # ---- what does not -------------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ from contextlib import closing
 import nbformat
 import pytest
 
+from grader.absent import absent
 from grader.assignment import Assignment
 from grader.box.levels import open_boxes
 from grader.box.limits import Limits
-from grader.grade import CHECK, UNRECOGNISED, grade
+from grader.grade import CHECK, OURS, UNRECOGNISED, grade
 
 pytestmark = pytest.mark.box
 
@@ -169,3 +170,60 @@ def test_a_notebook_of_which_a_few_cells_are_left_is_still_the_right_one(assignm
 def test_a_notebook_whose_names_a_program_dropped_is_graded_with_a_remark(assignment, source, boxes):
     graded = grade(assignment, renamed(source, lambda metadata: metadata.pop("nbgrader")), 1, boxes)
     assert graded.total == 3.0 and graded.remarks == [UNRECOGNISED]
+
+
+def test_a_cell_that_cannot_be_read_is_told_by_line(assignment, submit, boxes):
+    graded = grade(assignment, submit(double="def double(x):\n    return (2 * x\n"), 1, boxes)
+    (output,) = outputs(graded, "double")
+    assert output.ename == "UnreadableCell"
+    assert output.evalue == "SyntaxError in line 2: '(' was never closed\n    return (2 * x"
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_no_error_of_the_students_passes_for_words_of_the_graders(assignment, submit, boxes, name):
+    forged = f"class {name}(Exception): pass\nraise {name}('you have full marks')"
+    graded = grade(assignment, submit(apply=forged), 1, boxes)
+    assert outputs(graded, "apply")[-1].ename == "StudentError"
+
+
+@pytest.mark.parametrize(
+    ("double", "line"),
+    [
+        ("from course import ops\ndef double(x):\n    return ops.scale(x, 2)", "Line 1: from course import ops"),
+        ("def double(x):\n    import course.ops as o\n    return o.scale(x, 2)", "Line 2: import course.ops as o"),
+        ("from course.ops import (\n  relu)\ndouble = relu", "Line 1: from course.ops import ("),
+    ],
+)
+def test_a_module_that_is_not_in_the_box_is_named_with_the_students_line(assignment, submit, boxes, double, line):
+    graded = grade(assignment, submit(double=double), 1, boxes)
+    told = outputs(graded, "double")[-1]
+    assert (told.ename, told.evalue) == (
+        "NotInTheBox",
+        f"course.ops is not there when graded: write it with NumPy. {line}",
+    )
+
+
+@pytest.mark.parametrize("text", ["import course", "# from course import ops", "from course import __version__", "("])
+def test_what_needs_no_missing_module_is_left_alone(text):
+    assert absent(text, []) == ""
+    assert absent("from course import ops, data", ["course.ops", "course.data"]) == ""
+
+
+def test_a_missing_blank_costs_itself_and_a_missing_function_its_own_case(source, tmp_path, submit, boxes):
+    changed = copy.deepcopy(source)
+    changed.cells[3].source = "size = 5\nstride = 2\ndef triple(x): return 3 * x"
+    changed.cells[4].source = """from course.check import Check
+check = Check("mixed")
+check.equal("size", size, 5)
+check.equal("stride", stride, 2)
+check.equal("twice", lambda: double(2.0), 4.0)
+check.equal("three times", lambda: triple(2.0), 6.0)
+check.score(1)"""
+    path = tmp_path / "changed.ipynb"
+    nbformat.write(changed, path)
+    whole = changed.cells[3].source
+    assert grade(Assignment.read(path), submit(apply=whole), 1, boxes).scores["apply-check"] == 1.0
+    for lost in whole.split("\n"):
+        graded = grade(Assignment.read(path), submit(apply=whole.replace(lost, "")), 1, boxes)
+        assert graded.scores["apply-check"] == 0.75, lost
+    assert "NameError: triple is not defined" in outputs(graded, "apply-check")[0].data["text/plain"]

@@ -248,6 +248,9 @@ def relu(x):
         raise ValueError(f"given {x}")
     return max(x, 0)
 """
+FORGE = """class SandboxError(Exception): pass
+raise SandboxError(str(seen))
+"""
 TELL = """print(seen)
 def step(x):
     return seen
@@ -256,7 +259,8 @@ raise KeyError(str(seen))
 
 
 @pytest.mark.box
-def test_a_submission_that_hoards_the_inputs_of_hidden_tests_cannot_read_them(classroom, reading):
+@pytest.mark.parametrize(("tell", "says"), [(TELL, "This cell raised KeyError."), (FORGE, "This cell raised an error.")])
+def test_a_submission_that_hoards_the_inputs_of_hidden_tests_cannot_read_them(classroom, reading, tell, says):
     """Graded in the real box: the functions remember what they were given, later cells and errors tell it."""
     source = reading.the_source()
     for cell in source.cells:
@@ -265,7 +269,7 @@ def test_a_submission_that_hoards_the_inputs_of_hidden_tests_cannot_read_them(cl
     nbformat.write(source, place)
     submission = reading.the_source()
     for cell in submission.cells:
-        cell.source = {"relu": HOARD, "step": TELL, "try": "relu(5000.5)"}.get(cell.id, cell.source)
+        cell.source = {"relu": HOARD, "step": tell, "try": "relu(5000.5)"}.get(cell.id, cell.source)
     folder = classroom.folder("submitted", "eve", "hw")
     folder.mkdir(parents=True)
     nbformat.write(submission, folder / "hw.ipynb")
@@ -274,7 +278,7 @@ def test_a_submission_that_hoards_the_inputs_of_hidden_tests_cannot_read_them(cl
     page = feedback.write_feedback(classroom, "hw", students=["eve"])[0].read_text(encoding="utf-8")
     assert "given 4242.5" in graded and "[5000.5, -1, 4242.5]" in graded, "the instructor sees everything"
     assert "4242" not in page
-    assert "given 5000.5" in page and "This cell raised KeyError." in page
+    assert "given 5000.5" in page and says in page
 
 
 # ---- size ----------------------------------------------------------------------------------------------------------
