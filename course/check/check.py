@@ -118,7 +118,7 @@ class Check(Draws):
         if only and not outcome.verdict:
             outcome.value, expected, fault = select(only, outcome.value, expected, self._named, self.exercise)
         difference = fault or self._compare(outcome, expected, tolerance, only)
-        self._add(label, outcome, difference, points, hint, a_call(self.exercise, args, kwargs))
+        self._add(label, outcome, difference, points, hint, a_call(self.exercise, args, kwargs, self.function))
         if difference and not fault:
             self._parts.add((only, *args) if only else args, kwargs, outcome.value, expected, self._cases[-1])
 
@@ -153,7 +153,7 @@ class Check(Draws):
                 f"{outcome.message}{instead}".lstrip(),
                 outcome.said and outcome.said + instead,
             )
-        self._add(label, outcome, difference, points, hint, a_call(self.exercise, args, kwargs))
+        self._add(label, outcome, difference, points, hint, a_call(self.exercise, args, kwargs, self.function))
         self._cases[-1].refusal = True
 
     def gradient(

@@ -121,7 +121,7 @@ class Report:
                 lines = []
             elif case.is_right:
                 lines = case.lines
-            elif what in seen and not case.blank and (case.called or len(" ".join(what)) > _SHORT):
+            elif what in seen and not case.blank and (case.verdict != "wrong" or len(" ".join(what)) > _SHORT):
                 lines = [_AGAIN]
             elif len(seen) == _DETAILED:
                 lines = lines[:1]

@@ -132,3 +132,43 @@ def test_a_name_whose_cell_was_not_run(capsys: pytest.CaptureFixture[str], monke
     says = "relu has no value yet. Run the cell above that defines it (Shift+Enter), then this check again."
     assert says in run(capsys, "def split(x):\n    return relu(x)", WRAPPER)
     assert "has no value yet" not in run(capsys, "def split(x):\n    return rleu(x)", WRAPPER)
+
+
+@pytest.mark.parametrize(
+    ("check", "called"),
+    [
+        ("Check('twice', twice, lambda x: 2 * x)", True),
+        ("Check('twice', lambda x: twice(x), lambda x: 2 * x)", False),
+        ("Check('twice', partial(twice), lambda x: 2 * x)", False),
+    ],
+)
+def test_only_a_call_that_the_student_can_type_is_shown(
+    capsys: pytest.CaptureFixture[str], check: str, called: bool
+) -> None:
+    cell = f"from functools import partial\nfrom course.check import Check\ncheck = {check}\ncheck('seven', 7)"
+    shown = run(capsys, "def twice(x):\n    return x", cell)
+    assert "seven is" not in shown and "the answer is 7, should be 14" in shown
+    assert ("called as twice(7)" in shown) is called
+
+
+class InTheBox(ModuleNotFoundError):
+    student_tb = (
+        'File "<ipython-input-7-4991>", line 2, in g\n    from course import ops\n'
+        'File "/opt/box/course/__init__.py", line 34, in __getattr__\n    return import_module(name)\n'
+        'File "/usr/lib/python3.11/importlib/__init__.py", line 126, in import_module\n    return _gcd_import(name)'
+    )
+
+
+def test_a_module_that_the_box_does_not_hold_is_named_with_the_students_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def f(x: float) -> float:
+        raise InTheBox("No module named 'course.ops'")
+
+    check = Check("f", f, lambda x: x)
+    check("one", 1.0)
+    check.score()
+    shown = capsys.readouterr().out
+    assert "course.ops is not there when graded: write it with NumPy\n" in shown
+    assert "in g, line 2: from course import ops" in shown
+    assert "import_module" not in shown
