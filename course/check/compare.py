@@ -157,6 +157,9 @@ def _array(got: Any, expected: Array, tolerance: float | None, output: Output) -
     if got.shape != expected.shape:
         return Difference("shape", _shapes(got, expected, output), output.name)
     difference = elements(got, expected, tolerance, output)
+    if difference and got.dtype.kind in "iu" and expected.dtype.kind == "f":
+        cut = f"{name} has dtype {got.dtype}, which cuts off what follows the decimal point: make it with dtype=float"
+        return replace(difference, message=f"{difference.message}; {cut}")
     if difference is None and not _fits(got.dtype, expected.dtype):
         message = f"{name} has dtype {got.dtype}, should have {expected.dtype}; the values are right"
         return Difference("dtype", message, output.name)

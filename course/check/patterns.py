@@ -36,7 +36,8 @@ def pattern(got: Array, expected: Array, close: Close) -> str:
         return "every sign is the other way round"
     factor = float((got * expected).sum() / max(float((expected**2).sum()), np.finfo(float).tiny))
     if is_close_to(factor * expected):
-        return f"every element is {factor:.4g} times what it should be"
+        written = next((text for digits in (4, 7, 10) if float(text := f"{factor:.{digits}g}") != 1), "")
+        return f"every element is {written} times what it should be" if written else ""
     if got.ndim >= 2 and got.shape[-1] == got.shape[-2] and is_close_to(expected.swapaxes(-1, -2)):
         return "rows and columns are swapped"
     # of a few values that repeat, some order always fits
