@@ -104,3 +104,13 @@ def test_with_negatives_added_a_template_is_almost_zero() -> None:
     unseen = unseen.reshape(len(unseen), -1)
     read = [np.mean((u @ w + b).argmax(axis=1) == labels) for u in (unseen, 1 - unseen)]
     assert loss == pytest.approx(2.29, abs=0.006) and np.mean(read) < 0.12 and np.abs(w).max() < 0.05
+
+
+@pytest.mark.parametrize("answer", ["return x @ w + b", "return None"])
+def test_a_missing_cache_is_asked_for(solution: Solution, answer: str) -> None:
+    notebook = copy.deepcopy(solution.notebook)
+    (cell,) = (cell for cell in notebook.cells if cell.source.startswith("def linear_scores("))
+    cell.source = f"def linear_scores(x, w, b):\n    {answer}"
+    found = run(notebook, seed=6, only=["linear_scores-check"]).tests["linear_scores-check"]
+    (case,) = (case for case in found.report["cases"] if case["label"] == "the cache is (x, w)")
+    assert "linear_scores returns the scores and a cache, the tuple (x, w)" in case["message"]
