@@ -118,7 +118,7 @@ def _faults(notebook: NotebookNode, box: Box) -> dict[str, str]:
 
 
 def _in_our_words(outputs: list[Output], fault: str) -> list[Output]:
-    """A cell's outputs, in which nothing that the student raised passes for words of ours, and a known fault is told."""
+    """A cell's outputs: a known fault told, and nothing that the student raised passing for words of ours."""
     told = []
     for output in outputs:
         if output["output_type"] != "error":

@@ -258,7 +258,7 @@ class Check(Draws):
         if display is not None:
             display(report.bundle())
         else:
-            report.note = desk.changed(self.exercise)
+            report.note = desk.changed(self.exercise) or desk.uses_reference(self.exercise)
             show(report)
         if report.unwritten:
             raise desk.quiet(NotImplementedError(f"{self.exercise}: not written yet"))

@@ -53,7 +53,9 @@ def explain(error: BaseException, cell: str = "") -> Fault:
         message = "it calls itself without end"
     places = _places(error)
     mine = [place for place in places if not _is_of(place, cell)]
-    said = _missing_module(error, message) or _missing_name(error) or (_missing_key(error, *places[-1]) if places else "")
+    said = (
+        _missing_module(error, message) or _missing_name(error) or (_missing_key(error, *places[-1]) if places else "")
+    )
     if not said and not mine and places and _text(*places[-1]).startswith("raise "):
         said = message + _instead(places[-1][0])
     return Fault(message, said, _tuple_taken_for_array(error, message, mine), where(error, cell))

@@ -51,7 +51,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
         def collect(message: dict) -> None:  # type: ignore[type-arg]
             content = message["content"]
-            shown.append(content.get("text") or content.get("data", {}).get("text/plain") or content.get("ename", ""))
+            said = content.get("text") or content.get("data", {}).get("text/plain")
+            shown.append(said or "\n".join(content.get("traceback", [])))
 
         client.execute_interactive(cell, timeout=60, output_hook=collect)
         return "\n".join(shown)
@@ -96,6 +97,53 @@ def test_a_name_that_only_the_exercise_itself_misses(run: Run, save: Save) -> No
     assert "twice has no value yet. Run the cell above that defines it (Shift+Enter)" in run(CHECK)
     run(double.replace("twice", "twcie"))
     assert "NameError: name 'twcie' is not defined" in run(CHECK)
+
+
+def test_an_earlier_definition_is_called_so(run: Run, save: Save) -> None:
+    right, broken = "def double(x):\n    return x + x", "def double(x):\n    return (x + x"
+    says = "The last run of the exercise's cell failed: this is its earlier definition."
+    run(right)
+    assert "failed" not in run(CHECK)
+    assert "SyntaxError" in run(broken)
+    assert says in run(CHECK), "nothing was saved"
+    save(double=broken)
+    assert run(CHECK).lstrip().startswith(f"double: 1 of 1 point\n  {says}")
+    run("%time 3 + 4")
+    assert says in run(CHECK), "another cell changes nothing"
+    save(double=right)
+    assert NOT_RUN in run(CHECK)
+    run(right)
+    assert "failed" not in run(CHECK)
+
+
+@pytest.mark.parametrize(
+    ("double", "uses"),
+    [
+        ("from course import ops\ndef double(x): return ops.relu and x + x", True),
+        ("from course.ops import relu\ndef double(x): return [relu and y + y for y in [x]][0]", True),
+        ("def double(x):\n    from course import ops\n    return ops.relu and x + x", True),
+        ("def double(x):\n    import course.ops as o\n    return o.relu and x + x", True),
+        ("from course import ops\ndef relu(x): return x\ndef double(x): return relu and x + x", False),
+        ("double = lambda x: x + x", False),
+    ],
+)
+def test_the_courses_own_functions_are_told_not_to_be_there_when_graded(run: Run, double: str, uses: bool) -> None:
+    run(double)
+    shown = run(CHECK)
+    assert "1 of 1 point" in shown
+    assert ("double uses course.ops, which is not there when it is graded" in shown) is uses
+
+
+def test_a_stub_that_the_library_calls_is_told_in_one_line(run: Run) -> None:
+    run("from course.check import Check\ndef f(x):\n    raise NotImplementedError")
+    run("from course.gradcheck import numerical_gradient\nimport numpy as np\nx = np.ones(2)")
+    assert run("numerical_gradient(f, x)").strip() == "NotImplementedError: f is not written yet"
+    run("class Gate:\n    def forward(self, x):\n        raise NotImplementedError")
+    assert "NotImplementedError: Gate.forward is not written yet" in run("Gate().forward(1)")
+    assert "not written yet" not in run("raise NotImplementedError")
+    assert "the reason" in run("def g(x): raise NotImplementedError('the reason')\nnumerical_gradient(g, x)")
+    assert "NotImplementedError: double: not written yet" in run(CHECK.replace("double, lambda", "f, lambda"))
+    assert "ZeroDivisionError" in run("1 / 0")
 
 
 def test_the_points_are_not_shown_once_more_below_the_report(run: Run) -> None:

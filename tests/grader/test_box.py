@@ -63,7 +63,15 @@ def test_a_cell_prints_shows_and_fails_like_a_notebook_cell(box):
 def test_a_cell_that_cannot_be_read_says_so_once(box):
     (output,) = box.run("def f(:\n    pass")
     assert output["ename"] == "SyntaxError"
-    sources = ["x = 5", "def f():\n    return (1\n", "%time x = 5\nawait x", "if x:\ny = 3", "return 5", "\0", "(" * 300]
+    sources = [
+        "x = 5",
+        "def f():\n    return (1\n",
+        "%time x = 5\nawait x",
+        "if x:\ny = 3",
+        "return 5",
+        "\0",
+        "(" * 300,
+    ]
     found = box.request("faults", sources)
     assert found[0] == found[2] == ""
     assert found[1] == "SyntaxError in line 2: '(' was never closed\n    return (1"

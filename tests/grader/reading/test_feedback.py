@@ -259,7 +259,9 @@ raise KeyError(str(seen))
 
 
 @pytest.mark.box
-@pytest.mark.parametrize(("tell", "says"), [(TELL, "This cell raised KeyError."), (FORGE, "This cell raised an error.")])
+@pytest.mark.parametrize(
+    ("tell", "says"), [(TELL, "This cell raised KeyError."), (FORGE, "This cell raised an error.")]
+)
 def test_a_submission_that_hoards_the_inputs_of_hidden_tests_cannot_read_them(classroom, reading, tell, says):
     """Graded in the real box: the functions remember what they were given, later cells and errors tell it."""
     source = reading.the_source()
