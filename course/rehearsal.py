@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ def _run(notebook: Any, folder: str, told: Callable[[int, int], None]) -> None:
     from traitlets.config import Config
 
     calm_kernels()
-    os.environ.pop("JPY_SESSION_NAME", None)  # set where JupyterLab runs the notebook: checks hide their points there
+    # set where JupyterLab runs the notebook: there, checks hide their points
+    environment = {name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"}
     now: list[str] = []
 
     def begun(cell: Any, cell_index: int) -> None:
@@ -92,13 +94,19 @@ def _run(notebook: Any, folder: str, told: Callable[[int, int], None]) -> None:
         timeout=SECONDS,
         interrupt_on_timeout=True,
         allow_errors=True,
+        shutdown_kernel="immediate",
         resources={"metadata": {"path": folder}},
         on_cell_start=begun,
         config=Config({"KernelManager": {"transport_encryption": "auto"}}),  # else Jupyter warns of listeners
     )
     try:
-        client.execute()
-    except DeadKernelError:
+        client.execute(env=environment)
+    except (Exception, CancelledError) as error:
+        # nbclient's answer to Ctrl-C: it ends the kernel, and then fails for want of it
+        if hasattr(client, "_async_cleanup_kernel_future"):
+            raise KeyboardInterrupt from None
+        if not isinstance(error, DeadKernelError):
+            raise
         where = f" in the cell of {now[0]}" if now and now[0] else ""
         raise RehearsalError(f"The kernel ended{where}: did the code end Python, or take all memory?") from None
     told(len(notebook.cells), len(notebook.cells))

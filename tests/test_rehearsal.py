@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -94,12 +96,54 @@ def test_what_cannot_be_run_is_a_sentence(arguments: list[str], sentence: str, t
 
 def test_each_cell_stands_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "SECONDS", 3)
+    monkeypatch.setenv("JPY_SESSION_NAME", "in-jupyterlab.ipynb")
     endless, nothing = "while True:\n    pass", "raise NotImplementedError('task3: not written yet')"
     file = small(tmp_path, "x = 1", "x = 2", endless, nothing, "x = 1")
     results = rehearse(file)
     assert [result.points for result in results] == [2, 0, 0, 0, 2]
     assert results[1].remark == "not right: it"
     assert "KeyboardInterrupt" in results[2].remark
+    assert results[3].remark == "NotImplementedError: task3: not written yet; not right: it"
+    assert results[0].remark == results[4].remark == ""  # what went wrong above is not theirs
+
+
+def test_what_is_only_shown_is_not_run(tmp_path: Path) -> None:
+    file = small(tmp_path, "pass")
+    notebook = nbformat.read(file, as_version=4)
+    for tag in ("demo", "experiment"):
+        notebook.cells.insert(0, nbformat.v4.new_code_cell("x = 1", metadata={"tags": [tag]}))
+    nbformat.write(notebook, file)
+    (result,) = rehearse(file)
+    assert result.points == 0 and "name 'x' is not defined" in result.remark
+
+
+@pytest.mark.parametrize("begun", ["kernel", "cell"])
+def test_ctrl_c_is_a_sentence_and_leaves_no_kernel(begun: str, tmp_path: Path) -> None:
+    mark = tmp_path / "begun"
+    file = tmp_path / "my-course" / NAME / f"{NAME}.ipynb"
+    file.parent.mkdir(parents=True)
+    endless = f"import os, pathlib\npathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\nwhile True: pass"
+    small(tmp_path, endless).rename(file)
+    command = [sys.executable, "-m", "course", "check", "5"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, encoding="utf-8")
+    try:
+        deadline = time.monotonic() + 60
+        while not (mark.exists() and mark.read_text() if begun == "cell" else _children(process.pid)):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.02)
+        kernels = _children(process.pid)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert "Stopped. Your notebook is as it was." in said and "Traceback" not in said
+    assert kernels and not any(Path(f"/proc/{kernel}").exists() for kernel in kernels)
+
+
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in found.read_text().split()] if found.exists() else []
 
 
 def test_a_kernel_that_ends_is_said_with_the_cell(tmp_path: Path) -> None:
