@@ -182,7 +182,7 @@ def _check_model(
             f"y of validation is {y_val.dtype} {y_val.shape}, y of data {y.dtype} {y.shape}; targets alike would fit"
         )
     _check_labels("y of validation", seen, y_val)
-    if try_out:
+    if try_out and validation is not None:
         loss(seen, y_val[:1])
 
 

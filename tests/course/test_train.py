@@ -856,6 +856,24 @@ def test_validation_may_show_larger_pictures_where_the_model_can_read_them():
         fit(model, (small.x, small.masks), optimizer=optimizer, epochs=1, validation=(large.x, small.masks), rng=rng())
 
 
+@pytest.mark.parametrize("wrong", ["data", "validation"])
+def test_targets_of_larger_pictures_are_tried_out_too(wrong):
+    model = Sequential(Conv2d(2, 1)).build((1, 4, 4), rng=rng())
+    sizes, channels = {"data": 4, "validation": 8}, {"data": 2, "validation": 2, wrong: 3}
+    pairs = {
+        which: (np.ones((5, 1, size, size), np.float32), np.ones((5, channels[which], size, size), np.float32))
+        for which, size in sizes.items()
+    }
+    generator = rng(1)
+    before = str(generator.bit_generator.state)
+    with pytest.raises(ValueError, match=r"target has shape .*; .* would fit, the shape of prediction"):
+        fit(
+            model, pairs["data"], optimizer=Optimizer(model, lr=0.1), epochs=1, loss=ops.squared_loss,
+            validation=pairs["validation"], rng=generator,
+        )  # fmt: skip
+    assert str(generator.bit_generator.state) == before
+
+
 def test_numpys_whole_numbers_are_whole(tmp_path):
     counts = {"epochs": np.int64(2), "batch_size": np.int32(4), "patience": np.uint8(3), "checkpoint_every": np.int8(1)}
     _, history = train(**counts, checkpoint=tmp_path / "run.npz")
